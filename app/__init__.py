@@ -1,0 +1,1 @@
+"""The assistant: settings, prompts, generators, citations and answers."""

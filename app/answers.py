@@ -1,0 +1,58 @@
+"""Questions with their context, and answers, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from corpora.records import Record
+from retrievers.found import DomainFound, Hit
+
+__all__ = ["Answer", "Evidence", "Stance", "Turn", "Verdict"]
+
+Verdict = Literal["yes", "no", "uncertain", "abstained", "free"]
+Stance = Literal["supports", "refutes", "background"]
+
+DISCLAIMER = "Research use, not a medical device."
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A hit chosen as context, under the number by which the answer cites it (from 1)."""
+
+    number: int
+    hit: Hit
+    stance: Stance = "background"
+
+    @property
+    def record(self) -> Record:
+        """The record behind the number."""
+        return self.hit.record
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier question of a conversation and its answer."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the assistant says, and everything needed to check it.
+
+    `verdict` is `free` for open questions. `confidence` lies in 0…1. `unsupported` are sentences that the
+    cited evidence does not contain. The same `manifest` on the same home gives the same answer.
+    """
+
+    text: str
+    verdict: Verdict
+    confidence: float
+    domain: DomainFound
+    evidence: tuple[Evidence, ...]
+    selection: str = ""
+    unsupported: tuple[str, ...] = ()
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    disclaimer: str = DISCLAIMER

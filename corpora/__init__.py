@@ -1,0 +1,1 @@
+"""What Curbside keeps: records, pictures, the catalogue, readers, domains and language."""

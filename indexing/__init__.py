@@ -1,0 +1,1 @@
+"""Encoders, vector and lexical indexes, and the jobs that build them."""

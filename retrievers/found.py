@@ -1,0 +1,76 @@
+"""What a search returns, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from corpora.records import Record
+
+__all__ = ["DomainFound", "Found", "Hit", "Selection"]
+
+
+@dataclass(frozen=True, slots=True)
+class DomainFound:
+    """Which domain a question belongs to.
+
+    `name` is None when the question is out of every domain; `searched` are the domains whose lists were
+    read; `reason` says in a sentence how it was decided.
+    """
+
+    name: str | None
+    probability: float
+    posterior: Mapping[str, float] = field(default_factory=dict)
+    searched: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A record that was found, and why.
+
+    `ranks` and `similarities` have one entry a list that found it ("radiology image→image": 1);
+    ranks count from 1, similarities are cosines (BM25 scores in lexical lists). `sentence` is the sentence of its
+    text nearest to the question, `duplicates` the ids of near-identical records folded into this hit.
+    """
+
+    record: Record
+    score: float
+    ranks: Mapping[str, int]
+    similarities: Mapping[str, float]
+    sentence: str = ""
+    duplicates: tuple[str, ...] = ()
+
+    def similarity(self, sides: str) -> float | None:
+        """The best similarity among lists of these sides ("image→image"), or None."""
+        values = [value for name, value in self.similarities.items() if name.endswith(sides)]
+        return max(values, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """How many of the candidates were kept as context, by which policy, and why, in a sentence."""
+
+    policy: str
+    kept: int
+    candidates: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The result of one search: hits best first, the domain, and how the context was chosen.
+
+    `index` names the index version that answered, `encoders` the fingerprints by spec.
+    """
+
+    hits: tuple[Hit, ...]
+    domain: DomainFound
+    selection: Selection
+    index: str = ""
+    encoders: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def selected(self) -> tuple[Hit, ...]:
+        """The hits chosen as context."""
+        return self.hits[: self.selection.kept]

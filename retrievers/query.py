@@ -1,0 +1,94 @@
+"""The question that a retriever answers, as a value."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from PIL import Image
+
+from corpora.errors import QueryError
+from corpora.images import DecodeLimits, decode, read_image_bytes
+from corpora.records import Region
+
+__all__ = ["ImageSource", "Query"]
+
+ImageSource: TypeAlias = str | Path | bytes | Image.Image
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to look for: text, pictures, or both.
+
+    Args:
+        text: A question or a description.
+        images: Pictures as paths, bytes or PIL images; decoded once, here.
+        region: The part of the first picture that the question is about.
+        patient: Bring this patient's earlier studies along.
+        before: Only studies before this day.
+        exclude: Record ids (`"id"` or `"corpus/id"`) that must not be found.
+        exclude_patients: Patients (`"corpus/patient"`) none of whose records must be found.
+        corpora: Only these corpora; all where None.
+        domain: Search this domain whatever the router thinks.
+        groups: Access groups of the asking person; None is the owner of the home, who sees everything.
+
+    Raises:
+        QueryError: neither text nor picture.
+        DecodeError: a picture cannot be decoded.
+
+    >>> Query()
+    Traceback (most recent call last):
+    corpora.errors.QueryError: The question is empty; give a text, a picture, or both.
+    """
+
+    text: str = ""
+    images: Sequence[ImageSource] = ()
+    region: Region | None = None
+    patient: str = ""
+    before: int | None = None
+    exclude: Iterable[str] = ()
+    exclude_patients: Iterable[str] = ()
+    corpora: Iterable[str] | None = None
+    domain: str | None = None
+    groups: Iterable[str] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.images, (str, Path, bytes, Image.Image)):
+            raise QueryError("images is one picture; give a list of pictures.")
+        text = " ".join("".join(c for c in self.text if c.isprintable() or c.isspace()).split())
+        if not text and not self.images:
+            raise QueryError("The question is empty; give a text, a picture, or both.")
+        freeze = object.__setattr__
+        freeze(self, "text", text)
+        freeze(self, "images", tuple(_open(image, number) for number, image in enumerate(self.images, 1)))
+        freeze(self, "exclude", frozenset(self.exclude))
+        freeze(self, "exclude_patients", frozenset(self.exclude_patients))
+        for name in ("corpora", "groups"):
+            value = getattr(self, name)
+            freeze(self, name, None if value is None else frozenset(value))
+
+    @property
+    def pictures(self) -> tuple[Image.Image, ...]:
+        """The decoded pictures, upright RGB; the first cut to `region` where one is given."""
+        images = tuple(image for image in self.images if isinstance(image, Image.Image))
+        if self.region is None or not images:
+            return images
+        box = self.region
+        if box.x0 >= images[0].width or box.y0 >= images[0].height:
+            raise QueryError(f"The region lies outside the picture of {images[0].width} × {images[0].height} pixels.")
+        cut = (box.x0, box.y0, min(box.x1, images[0].width), min(box.y1, images[0].height))
+        return (images[0].crop(cut), *images[1:])
+
+
+def _open(image: ImageSource, number: int) -> Image.Image:
+    limits = DecodeLimits()
+    if isinstance(image, Image.Image):
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG" if image.mode != "F" else "TIFF")
+        return decode(buffer.getvalue(), f"picture {number}", limits)
+    if isinstance(image, bytes):
+        return decode(image, f"picture {number}", limits)
+    return decode(read_image_bytes(Path(image), limits), Path(image).name, limits)
