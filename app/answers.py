@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from corpora.records import Record
-from retrievers.found import DomainFound, Hit
+from retrievers.found import DomainFound, Hit, Selection
 
-__all__ = ["Answer", "Evidence", "Stance", "Turn", "Verdict"]
+__all__ = [
+    "DISCLAIMER",
+    "Answer",
+    "Done",
+    "DomainSeen",
+    "Event",
+    "Evidence",
+    "EvidenceChosen",
+    "Stage",
+    "Stance",
+    "TextPiece",
+    "Turn",
+    "Verdict",
+]
 
 Verdict = Literal["yes", "no", "uncertain", "abstained", "free"]
 Stance = Literal["supports", "refutes", "background"]
@@ -56,3 +69,42 @@ class Answer:
     unsupported: tuple[str, ...] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
     disclaimer: str = DISCLAIMER
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What is being done now, in words for the person who waits ("searching radiology")."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DomainSeen:
+    """The domain was decided."""
+
+    domain: DomainFound
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceChosen:
+    """The context was chosen; pictures can be shown before the text begins."""
+
+    evidence: tuple[Evidence, ...]
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class TextPiece:
+    """The next piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The whole answer; always the last event. Its text replaces the pieces: unsupported claims are marked in it."""
+
+    answer: Answer
+
+
+Event: TypeAlias = Stage | DomainSeen | EvidenceChosen | TextPiece | Done

@@ -40,7 +40,10 @@ class Domain:
         for name in self.modalities:
             if name.casefold() == folded:
                 return name
-        return self.aliases.get(folded, text.strip())
+        if folded in self.aliases:
+            return self.aliases[folded]
+        outer = text.split("(", 1)[0]
+        return self.modality(outer) if outer.strip() and outer != text else text.strip()
 
 
 class DomainRegistry:
@@ -99,4 +102,6 @@ def _parse(name: str, text: str) -> Domain:
             aliases={alias.casefold(): modality for alias, modality in values.get("aliases", {}).items()},
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise InputError(f"The domain file {name}.toml is wrong ({error}); it needs title, modalities, role.") from error
+        raise InputError(
+            f"The domain file {name}.toml is wrong ({error}); it needs title, modalities, role."
+        ) from error

@@ -111,6 +111,4 @@ class MissingDependencyError(CurbsideError):
     """An optional package is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(
-            f"{purpose} needs the package {package!r}; install it with: pip install 'curbside[{extra}]'."
-        )
+        super().__init__(f"{purpose} needs the package {package!r}; install it with: pip install 'curbside[{extra}]'.")

@@ -31,7 +31,7 @@ class DecodeLimits:
     max_pixels: int = 60_000_000
 
 
-def decode(data: bytes, name: str = "picture", limits: DecodeLimits = DecodeLimits()) -> Image.Image:  # noqa: B008
+def decode(data: bytes, name: str = "picture", limits: DecodeLimits = DecodeLimits()) -> Image.Image:
     """The picture in `data` as an upright RGB image, 8 bit a channel.
 
     EXIF orientation is applied; 16-bit and float grey is stretched between its 0.1 and 99.9 percentiles;
@@ -47,16 +47,15 @@ def decode(data: bytes, name: str = "picture", limits: DecodeLimits = DecodeLimi
         with warnings.catch_warnings():
             # Pillow warns from 89 million pixels on and raises at twice that; our own limit comes first.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data))
-        width, height = image.size
+            opened = Image.open(io.BytesIO(data))
+        width, height = opened.size
         if width * height > limits.max_pixels:
             raise DecodeError(
                 f"{name} has {width} × {height} pixels; the limit is {limits.max_pixels / 1e6:.0f} million."
             )
-        image.seek(0)
-        image.load()
-        image = ImageOps.exif_transpose(image)
-        return _to_rgb(image)
+        opened.seek(0)
+        opened.load()
+        return _to_rgb(ImageOps.exif_transpose(opened))
     except DecodeError:
         raise
     except Image.DecompressionBombError:
@@ -88,7 +87,7 @@ def _stretch(grey: np.ndarray) -> Image.Image:
     return Image.fromarray(values.round().astype(np.uint8))
 
 
-def read_image_bytes(path: Path, limits: DecodeLimits = DecodeLimits()) -> bytes:  # noqa: B008
+def read_image_bytes(path: Path, limits: DecodeLimits = DecodeLimits()) -> bytes:
     """The bytes of a picture file; raises `SourceError` where it cannot be read, before reading one too large."""
     try:
         if path.stat().st_size > limits.max_bytes:
@@ -107,7 +106,7 @@ class ImageStore:
     and processes may add the same picture.
     """
 
-    def __init__(self, folder: Path, limits: DecodeLimits = DecodeLimits()) -> None:  # noqa: B008
+    def __init__(self, folder: Path, limits: DecodeLimits = DecodeLimits()) -> None:
         self.folder = folder
         self.limits = limits
 
@@ -154,7 +153,10 @@ class ImageStore:
 
     def discard(self, digest: str) -> None:
         """Forget a picture and its renditions; nothing happens where it is not held."""
-        for path in (*self.folder.glob(f"{digest[:2]}/{digest}.*"), *self.folder.glob(f"renditions/*/{digest}-*")):
+        for path in (
+            *self.folder.glob(f"{digest[:2]}/{digest}.*"),
+            *self.folder.glob(f"renditions/*/{digest}-*"),
+        ):
             path.unlink(missing_ok=True)
 
     def _find(self, digest: str) -> Path | None:

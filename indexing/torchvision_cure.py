@@ -1,0 +1,91 @@
+"""Lets torchvision be imported beside a CPU build of torch.
+
+The torchvision of PyPI links its operators to CUDA libraries, so beside a CPU torch `import torchvision` fails with
+"operator torchvision::nms does not exist", and timm, open_clip, transformers and sentence-transformers fail with it.
+They only need its transforms, which are plain Python. Declaring the operators' schemas before the first import lets it
+through; an operator that is really called raises torch's own error. Where torchvision is whole, nothing is done.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+__all__ = ["arm"]
+
+_BOX = "Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width"
+_BACK = "float spatial_scale, SymInt pooled_height, SymInt pooled_width"
+_SHAPE = "SymInt batch_size, SymInt channels, SymInt height, SymInt width"
+_CONV = (
+    "Tensor bias, SymInt stride_h, SymInt stride_w, SymInt pad_h, SymInt pad_w, SymInt dilation_h, "
+    "SymInt dilation_w, SymInt groups, SymInt offset_groups, bool use_mask"
+)
+_SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    f"roi_align({_BOX}, int sampling_ratio, bool aligned) -> Tensor",
+    f"qroi_align({_BOX}, int sampling_ratio, bool aligned) -> Tensor",
+    f"_roi_align_backward(Tensor grad, Tensor rois, {_BACK}, {_SHAPE}, int sampling_ratio, bool aligned) -> Tensor",
+    f"roi_pool({_BOX}) -> (Tensor, Tensor)",
+    f"_roi_pool_backward(Tensor grad, Tensor rois, Tensor argmax, {_BACK}, {_SHAPE}) -> Tensor",
+    f"ps_roi_align({_BOX}, int sampling_ratio) -> (Tensor, Tensor)",
+    f"_ps_roi_align_backward(Tensor grad, Tensor rois, Tensor channel_mapping, {_BACK}, int sampling_ratio, "
+    f"{_SHAPE}) -> Tensor",
+    f"ps_roi_pool({_BOX}) -> (Tensor, Tensor)",
+    f"_ps_roi_pool_backward(Tensor grad, Tensor rois, Tensor channel_mapping, {_BACK}, {_SHAPE}) -> Tensor",
+    f"deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, {_CONV}) -> Tensor",
+    f"_deform_conv2d_backward(Tensor grad, Tensor input, Tensor weight, Tensor offset, Tensor mask, {_CONV}) "
+    "-> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+)
+
+
+def arm() -> None:
+    """Declare the missing operators just before torchvision is first imported.
+
+    Cheap and idempotent: it imports nothing. Call it before importing anything that may import torchvision.
+    """
+    if "torchvision" not in sys.modules and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+class _Finder(MetaPathFinder):
+    """Waits for the first look at torchvision, cures it if it must, and steps aside."""
+
+    def __init__(self) -> None:
+        self._library: object | None = None  # the declarations last as long as this object does
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name == "torchvision" and self._library is None:
+            spec = PathFinder.find_spec("torchvision")
+            folders = list(spec.submodule_search_locations or ()) if spec is not None else []
+            if folders and not _is_whole(Path(folders[0])):
+                self._library = _declare()
+        return None
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether the compiled operators load into this torch."""
+    torch: Any = import_module("torch")
+    for extension in sorted(folder.glob("_C*.so")) or sorted(folder.glob("_C*.pyd")):
+        try:
+            torch.ops.load_library(str(extension))
+        except OSError:
+            return False
+        return True
+    return True  # no operators of its own, or built into torch: nothing that we could cure
+
+
+def _declare() -> object:
+    torch: Any = import_module("torch")
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for schema in _SCHEMAS:
+        library.define(schema)
+    return library

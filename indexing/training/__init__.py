@@ -1,0 +1,1 @@
+"""Fitting encoders: features of a home, computed once, and what is fitted on them."""

@@ -1,0 +1,171 @@
+"""The retriever: opens a home, finds the domain, runs and fuses the lists, chooses the context."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from corpora.catalog import Catalog
+from corpora.errors import InputError
+from corpora.home import Home
+from corpora.images import ImageStore
+from corpora.records import Record
+from indexing.describe import sentence_parts
+from indexing.encoders import EncoderPlan
+from indexing.opened import OpenedIndex
+from indexing.shards import IndexFolder
+from retrievers.duplicates import collapse
+from retrievers.found import DomainFound, Found, Hit, Selection
+from retrievers.fusion import reciprocal_rank_fusion
+from retrievers.query import Query
+from retrievers.router import Router, load_router
+from retrievers.scope import Scope
+from retrievers.search import Lists, RankedList
+from retrievers.selection import DEFAULT_POLICY, Policy
+
+__all__ = ["Retriever"]
+
+_MOST_K = 200
+_MOST_CONTEXT = 12
+
+
+class Retriever:
+    """Finds similar cases, their reports and textbook figures in the right domain.
+
+    Every method may be called from any number of threads. Each search answers from the index version published when it
+    began; a newer one is taken up by the next search.
+
+    >>> with Retriever.open("home") as retriever:  # doctest: +SKIP
+    ...     found = retriever.search(Query(text="pleural effusion"), k=5)
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        index: str = "default",
+        plan: EncoderPlan = EncoderPlan(),
+        device: str = "cpu",
+        policy: Policy = DEFAULT_POLICY,
+        router: Router | None = None,
+    ) -> None:
+        self.home = home
+        self.catalog = Catalog.open(home.catalog_url)
+        self.images = ImageStore(home.images)
+        self._folder = IndexFolder(home, index)
+        self._plan, self._device, self._policy = plan, device, policy
+        self._router = router or load_router(device=device)
+        self._scope = Scope(self.catalog)
+        self._lock = threading.Lock()
+        self._opened: OpenedIndex | None = None
+
+    @classmethod
+    def open(
+        cls,
+        home: str | Path | Home,
+        *,
+        index: str = "default",
+        plan: EncoderPlan = EncoderPlan(),
+        device: str = "cpu",
+        policy: Policy = DEFAULT_POLICY,
+    ) -> Retriever:
+        """A retriever on a home.
+
+        Args:
+            home: The folder of the home.
+            index: Which of its indexes.
+            plan: Which encoder serves which domain; must be those of the index.
+            device: Where encoders and GPU indexes run.
+            policy: How many hits become context.
+
+        Raises:
+            SourceError: no home there.
+            IndexMissingError: nothing is indexed yet.
+            HomeVersionError: a newer Curbside wrote it.
+        """
+        retriever = cls(
+            home if isinstance(home, Home) else Home.open(home), index=index, plan=plan, device=device, policy=policy
+        )
+        retriever.index  # noqa: B018 (opens it now, so that what is wrong with it is told here)
+        return retriever
+
+    def close(self) -> None:
+        """Give back the catalogue's connections."""
+        self.catalog.close()
+
+    def __enter__(self) -> Retriever:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def index(self) -> OpenedIndex:
+        """The published version, opened; a newer one replaces it as soon as it is published."""
+        with self._lock:
+            if self._opened is None or self._opened.manifest.version != self._folder.current:
+                self._opened = OpenedIndex.open(self._folder, self._device)
+            return self._opened
+
+    def search(self, query: Query, k: int = 10) -> Found:
+        """The k best records for a question, with the domain and the reasons.
+
+        Raises:
+            InputError: k is not between 1 and 200.
+            UnknownNameError: the question names a domain or corpus that is not here.
+            EncoderMismatchError: the index was built with another encoder.
+        """
+        if not 1 <= k <= _MOST_K:
+            raise InputError(f"k is {k}; it must lie between 1 and {_MOST_K}.")
+        index = self.index
+        allow = self._scope.filter(query, index.records)
+        domain = self._router.route(query, index.domains)
+        encoders = dict(index.manifest.encoders)
+        if domain.name is None:
+            nothing = Selection(self._policy.name, 0, 0, "Nothing was searched: the question is out of every domain.")
+            return Found((), domain, nothing, index.manifest.label, encoders)
+        lists = Lists(index, self._plan, self._device, self.home.path)
+        ranked = [found for name in domain.searched for found in lists.run(query, name, allow)]
+        hits = self._hits(ranked, index, k)
+        selection = self._policy.select([hit.score for hit in hits], min(k, _MOST_CONTEXT))
+        return Found(tuple(hits), domain, selection, index.manifest.label, encoders)
+
+    def batch(self, queries: Sequence[Query], k: int = 10) -> list[Found]:
+        """One result for each question, in order."""
+        return [self.search(query, k) for query in queries]
+
+    def route(self, query: Query) -> DomainFound:
+        """Which domain a question belongs to, without searching."""
+        return self._router.route(query, self.index.domains)
+
+    def _hits(self, lists: Sequence[RankedList], index: OpenedIndex, k: int) -> list[Hit]:
+        fused = reciprocal_rank_fusion(
+            {found.name: found.records for found in lists}, {found.name: found.weight for found in lists}
+        )
+        # Near-duplicates fold into one hit, so more are fetched than are asked for.
+        scores = dict(fused[: 3 * k + 10])
+        records = self.catalog.get(scores)
+        ordered = [records[uid] for uid in scores if uid in records]
+        return [_hit(record, scores[record.uid], lists, twins) for record, twins in collapse(ordered, index)[:k]]
+
+
+def _hit(record: Record, score: float, lists: Sequence[RankedList], twins: Sequence[Record]) -> Hit:
+    ranks: dict[str, int] = {}
+    similarities: dict[str, float] = {}
+    best_part, best_score = 0, -1.0
+    for found in lists:
+        if record.uid not in found.records:
+            continue
+        place = found.records.index(record.uid)
+        ranks[found.name], similarities[found.name] = place + 1, found.scores[place]
+        if found.name.endswith("text→text") and found.scores[place] > best_score:
+            best_part, best_score = found.parts[place], found.scores[place]
+    parts = sentence_parts(record)
+    if not 0 < best_part < len(parts):
+        best_part = min(1, len(parts) - 1)
+    sentence = parts[best_part]
+    return Hit(record, score, ranks, similarities, sentence, tuple(f"{twin.corpus}/{twin.id}" for twin in twins))

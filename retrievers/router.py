@@ -1,0 +1,158 @@
+"""Which domain a question belongs to, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpora.domains import TEXTBOOK
+from corpora.errors import ModelError, UnknownNameError
+from indexing.encoders.heads import WEIGHTS
+from indexing.encoders.towers import QueryFeatures
+from retrievers.found import DomainFound
+from retrievers.query import Query
+
+__all__ = ["OUTSIDE", "Router", "RouterWeights", "load_router"]
+
+OUTSIDE = "outside"
+_COVER = 0.95
+_SURE_OF_TEXT = 0.6
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class RouterWeights:
+    """A linear classifier on standardised tower features, with references that tell what is like nothing known.
+
+    `mean`, `scale`: (d,); `project`: (d, p); `weight`: (p, c); `bias`: (c,); `references`: (r, p) unit rows of known
+    pictures or texts; a question whose mean cosine to the five nearest of them is below `floor` is outside.
+    """
+
+    classes: tuple[str, ...]
+    mean: Vectors
+    scale: Vectors
+    project: Vectors
+    weight: Vectors
+    bias: Vectors
+    references: Vectors
+    temperature: float
+    floor: float
+
+    def posterior(self, features: Vectors) -> Vectors:
+        """Calibrated probabilities (n, c) of features (n, d)."""
+        logits = (self.space(features) @ self.weight + self.bias) / self.temperature
+        exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(exponent / exponent.sum(axis=1, keepdims=True), np.float32)
+
+    def closeness(self, features: Vectors) -> Vectors:
+        """Mean cosine (n,) to the five nearest references."""
+        rows = self.space(features)
+        rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+        return np.asarray(np.sort(rows @ self.references.T, axis=1)[:, -5:].mean(axis=1), np.float32)
+
+    def space(self, features: Vectors) -> Vectors:
+        """Standardised and projected features (n, p)."""
+        return np.asarray(((features - self.mean) * self.scale) @ self.project, np.float32)
+
+
+class Router:
+    """Finds the domains to search. Safe from several threads."""
+
+    def __init__(self, image: RouterWeights, text: RouterWeights, device: str = "cpu") -> None:
+        self._image, self._text = image, text
+        self._features = QueryFeatures(device)
+
+    def route(self, query: Query, domains: Collection[str]) -> DomainFound:
+        """The domain of a question, from its pictures where it has some, else from its text.
+
+        Args:
+            query: The question; `query.domain` overrides everything.
+            domains: Those that the index holds; nothing else is searched.
+
+        Raises:
+            UnknownNameError: `query.domain` is none of them.
+        """
+        if query.domain is not None:
+            if query.domain not in domains:
+                raise UnknownNameError("domain in this index", query.domain, domains)
+            return DomainFound(
+                query.domain, 1.0, {query.domain: 1.0}, _with_textbook([query.domain], domains), "chosen by the asker"
+            )
+        if query.pictures:
+            return self._by_picture(query, domains)
+        return self._by_text(query.text, domains)
+
+    def _by_picture(self, query: Query, domains: Collection[str]) -> DomainFound:
+        features = np.stack([self._features.image(picture) for picture in query.pictures])
+        posterior = self._image.posterior(features).mean(axis=0)
+        near = float(self._image.closeness(features).max())
+        ranked = _ranked(self._image.classes, posterior)
+        outside = ranked.get(OUTSIDE, 0.0)
+        if near < self._image.floor or outside > 0.5:
+            what = "The picture is" if len(query.pictures) == 1 else "The pictures are"
+            measured = f"closeness {near:.2f}, needed {self._image.floor:.2f}"
+            reason = f"{what} unlike every medical picture known here ({measured})."
+            return DomainFound(None, max(outside, 1.0 - max(near, 0.0)), ranked, (), reason)
+        return _covered(ranked, domains, "from the picture")
+
+    def _by_text(self, text: str, domains: Collection[str]) -> DomainFound:
+        features = self._features.text(text)[None]
+        ranked = _ranked(self._text.classes, self._text.posterior(features)[0])
+        outside = ranked.get(OUTSIDE, 0.0)
+        if outside > _SURE_OF_TEXT:
+            return DomainFound(None, outside, ranked, (), "The question does not seem to be about medicine.")
+        return _covered(ranked, domains, "from the words")
+
+
+def _ranked(classes: Sequence[str], posterior: Vectors) -> dict[str, float]:
+    return {classes[row]: round(float(posterior[row]), 4) for row in np.argsort(-posterior)}
+
+
+def _covered(ranked: Mapping[str, float], domains: Collection[str], how: str) -> DomainFound:
+    """The smallest set of domains that together hold 0.95 of what is not outside."""
+    inside = {name: value for name, value in ranked.items() if name in domains}
+    total = sum(inside.values())
+    if total <= 0.05:
+        best = next(iter(ranked))
+        return DomainFound(None, ranked[best], ranked, (), f"It belongs to {best}, of which this home holds nothing.")
+    chosen: list[str] = []
+    for name in inside:
+        chosen.append(name)
+        if sum(inside[name] for name in chosen) >= _COVER * total:
+            break
+    best = chosen[0]
+    return DomainFound(best, round(inside[best] / total, 4), ranked, _with_textbook(chosen, domains), how)
+
+
+def _with_textbook(chosen: list[str], domains: Collection[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*chosen, *([TEXTBOOK] if TEXTBOOK in domains else [])]))
+
+
+@cache
+def load_router(path: Path = WEIGHTS / "router.safetensors", device: str = "cpu") -> Router:
+    """The packaged router; raises `ModelError` where its file is damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata()
+            tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+        return Router(_part("image", tensors, metadata), _part("text", tensors, metadata), device)
+    except (OSError, KeyError, SafetensorError, TypeError) as error:
+        raise ModelError(f"The router {path.name} cannot be read ({error}); install Curbside again.") from error
+
+
+def _part(side: str, tensors: Mapping[str, Vectors], metadata: Mapping[str, str]) -> RouterWeights:
+    arrays = {name: tensors[f"{side}.{name}"] for name in ("mean", "scale", "project", "weight", "bias", "references")}
+    return RouterWeights(
+        classes=tuple(metadata[f"{side}.classes"].split(",")),
+        temperature=float(metadata[f"{side}.temperature"]),
+        floor=float(metadata[f"{side}.floor"]),
+        **arrays,
+    )

@@ -1,0 +1,105 @@
+"""The ranked lists of one domain: which sides are compared, and what each finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpora.domains import TEXTBOOK
+from indexing.encoders import Encoder, EncoderPlan, open_encoder
+from indexing.opened import OpenedIndex, OpenedSide
+from indexing.vectors import IdFilter
+from retrievers.query import Query
+
+__all__ = ["Lists", "RankedList"]
+
+Vectors = NDArray[np.float32]
+
+_DEPTH = 50
+_WIDER = 4
+
+
+@dataclass(frozen=True)
+class RankedList:
+    """Records found by one list, best first: numbers, similarities, and which part of each matched."""
+
+    name: str
+    weight: float
+    records: tuple[int, ...]
+    scores: tuple[float, ...]
+    parts: tuple[int, ...]
+
+
+class Lists:
+    """Runs the lists of one opened index. Safe from several threads."""
+
+    def __init__(self, index: OpenedIndex, plan: EncoderPlan, device: str, folder: Path) -> None:
+        self._index, self._plan, self._device, self._folder = index, plan, device, folder
+
+    def encoders(self, domain: str) -> tuple[Encoder, Encoder]:
+        """The joint and the sentence encoder of a domain, both checked against the index."""
+        joint = open_encoder(self._plan.joint_spec(domain), self._device, self._folder)
+        sentence = open_encoder(self._plan.sentence, self._device, self._folder)
+        for encoder in (joint, sentence):
+            self._index.require(encoder)
+        return joint, sentence
+
+    def run(self, query: Query, domain: str, allow: IdFilter | None, depth: int = _DEPTH) -> Iterator[RankedList]:
+        """Every list that the question's sides and the domain's sides allow.
+
+        A picture decides which cases are near, so beside pictures the lists that compare the question's *words* with
+        cases weigh little: "Is there an effusion?" must not prefer the cases whose reports talk of one.
+        """
+        joint, sentence = self.encoders(domain)
+        words = 1.0 if not query.pictures or domain == TEXTBOOK else 0.15
+        if query.pictures:
+            vectors = joint.encode_images(query.pictures)
+            yield from self._dense(domain, "image", "image→image", vectors, allow, 1.0, depth)
+            yield from self._dense(domain, "text", "image→text", vectors, allow, 0.5, depth)
+        if query.text:
+            said = joint.encode_texts([query.text])
+            yield from self._dense(
+                domain, "sentence", "text→text", sentence.encode_texts([query.text]), allow, words, depth
+            )
+            yield from self._dense(domain, "image", "text→image", said, allow, 0.5 * words, depth)
+            yield self._lexical(query.text, domain, allow, words, depth)
+
+    def _dense(
+        self, domain: str, side: str, sides: str, vectors: Vectors, allow: IdFilter | None, weight: float, depth: int
+    ) -> Iterator[RankedList]:
+        opened = self._index.sides.get((domain, side))
+        if opened is None or not len(opened.ids):
+            return
+        scores, ids = opened.index.search(vectors, depth * _WIDER, opened.entries(allow))
+        yield _best_of_records(f"{domain} {sides}", weight, opened, scores, ids, depth)
+
+    def _lexical(self, text: str, domain: str, allow: IdFilter | None, weight: float, depth: int) -> RankedList:
+        scores, records = self._index.lexical[domain].search(text, depth, allow)
+        found = records >= 0
+        kept, values = records[found].tolist(), scores[found].tolist()
+        return RankedList(f"{domain} words", weight, tuple(kept), tuple(values), (0,) * len(kept))
+
+
+def _best_of_records(
+    name: str, weight: float, side: OpenedSide, scores: Vectors, ids: NDArray[np.int64], depth: int
+) -> RankedList:
+    """Entries of all queries folded into records, each by its best entry."""
+    best: dict[int, tuple[float, int]] = {}
+    for score, entry in zip(scores.ravel().tolist(), ids.ravel().tolist(), strict=True):
+        if entry < 0:
+            continue
+        record = int(side.records[side.row(entry)])
+        if record not in best or score > best[record][0]:
+            best[record] = (score, entry)
+    ordered = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))[:depth]
+    return RankedList(
+        name,
+        weight,
+        tuple(record for record, _ in ordered),
+        tuple(round(score, 6) for _, (score, _) in ordered),
+        tuple(side.part(entry) for _, (_, entry) in ordered),
+    )

@@ -1,0 +1,165 @@
+from pathlib import Path
+
+import pytest
+
+from app.overview import HomeOverview
+from corpora.errors import CatalogError
+from tests.ui.scripted import Scripted, png
+from ui.chat.handlers import Chat, View, Visitor
+
+CORPORA = ["teaching", "primer"]
+
+
+@pytest.fixture
+def assistant() -> Scripted:
+    return Scripted()
+
+
+@pytest.fixture
+def chat(assistant: Scripted, tmp_path: Path) -> Chat:
+    return Chat(assistant, tmp_path)
+
+
+def visitor(key: str = "", page: str = "page") -> Visitor:
+    return Visitor(page, "browser", key)
+
+
+def last(views: list[View], name: str) -> str:
+    return str([getattr(view, name) for view in views if getattr(view, name) is not None][-1])
+
+
+def test_a_question_is_answered_and_kept(chat: Chat, assistant: Scripted) -> None:
+    views = list(chat.ask(visitor(), " Is there an effusion? ", [], CORPORA))
+    assert views[0].busy is True
+    assert views[0].text == ""
+    assert views[-1].busy is False
+    assert "<strong>Yes</strong>" in last(views, "current")
+    assert "Is there an effusion?" in last(views, "history")
+    assert assistant.asked[0]["corpora"] is None
+    opened = chat.open(visitor(last(views, "key")))
+    assert opened.current is not None
+    assert "<strong>Yes</strong>" in opened.current
+
+
+def test_pictures_appear_before_the_text_ends(chat: Chat) -> None:
+    views = chat.ask(visitor(), "slow", [], CORPORA)
+    for view in views:
+        if view.gallery and "evidence/" in view.gallery:
+            assert view.current is not None
+            assert "asking" in view.current
+            break
+    chat.stop(visitor())
+    list(views)
+
+
+def test_a_follow_up_carries_the_conversation_and_its_picture(chat: Chat, assistant: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "film.png").write_bytes(png())
+    first = list(chat.ask(visitor(), "An effusion?", [tmp_path / "film.png"], CORPORA))
+    assert first[-1].pictured is True
+    key = last(first, "key")
+    second = list(chat.ask(visitor(key), "And on the left?", [], ["primer"], same=True))
+    assert "An effusion?" in last(second, "past")
+    asked = assistant.asked[1]
+    assert asked["images"] == (png(),)
+    assert asked["corpora"] == ("primer",)
+    assert [turn.question for turn in asked["history"]] == ["An effusion?"]  # type: ignore[attr-defined]
+    list(chat.ask(visitor(key), "What is a meniscus?", [], CORPORA, same=False))
+    assert assistant.asked[2]["images"] == ()
+
+
+def test_another_domain_asks_the_same_again(chat: Chat, assistant: Scripted) -> None:
+    key = last(list(chat.ask(visitor(), "An effusion?", [], CORPORA)), "key")
+    views = list(chat.ask_again(visitor(key), "ultrasound"))
+    assert [asked["domain"] for asked in assistant.asked] == [None, "ultrasound"]
+    assert "chosen by you" in last(views, "current")
+    assert last(views, "past") == ""
+
+
+def test_an_example_is_asked_with_its_picture(chat: Chat, assistant: Scripted) -> None:
+    list(chat.ask_example(visitor(), 1, CORPORA))
+    assert assistant.asked[0]["images"] == (png(effusion=False),)
+
+
+def test_nothing_to_ask_does_nothing(chat: Chat, assistant: Scripted) -> None:
+    assert list(chat.ask(visitor(), "  ", [], CORPORA)) == []
+    assert list(chat.ask_again(visitor())) == []
+    assert assistant.asked == []
+
+
+def test_stop_closes_the_stream_and_keeps_what_came(chat: Chat, assistant: Scripted) -> None:
+    seen: list[View] = []
+    for view in chat.ask(visitor(), "slow", [], CORPORA):
+        seen.append(view)
+        if view.current and "Blunting" in view.current:
+            chat.stop(visitor())
+    assert "Stopped by you" in last(seen, "current")
+    assert "Blunting" in last(seen, "current")
+    assert assistant.closed.wait(30)
+
+
+def test_leaving_shows_nothing_more(chat: Chat, assistant: Scripted) -> None:
+    views = chat.ask(visitor(), "slow", [], CORPORA)
+    key = next(views).key
+    for view in views:
+        if view.current and "Blunting" in view.current:
+            chat.open(visitor(""))
+            break
+    assert list(views) == []
+    assert assistant.closed.wait(30)
+    assert key is not None
+    kept = chat.open(visitor(key))
+    assert kept.current is not None
+    assert "Stopped by you" in kept.current
+
+
+def test_a_vanished_reader_ends_the_work(chat: Chat, assistant: Scripted) -> None:
+    views = chat.ask(visitor(), "slow", [], CORPORA)
+    for view in views:
+        if view.current and "Blunting" in view.current:
+            break
+    views.close()  # type: ignore[attr-defined]
+    assert assistant.closed.wait(30)
+
+
+def test_our_errors_are_their_sentence(chat: Chat) -> None:
+    views = list(chat.ask(visitor(), "error", [], CORPORA))
+    assert "does not answer; start it" in last(views, "current")
+    assert views[-1].busy is False
+
+
+def test_other_errors_are_logged_and_one_sentence(chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
+    views = list(chat.ask(visitor(), "bug", [], CORPORA))
+    assert "Something went wrong inside Curbside" in last(views, "current")
+    assert "ZeroDivisionError" not in last(views, "current")
+    assert caplog.records[0].exc_info is not None
+
+
+def test_an_unreadable_picture_gives_the_words_back(chat: Chat, assistant: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "film.png").write_bytes(b"nothing")
+    views = list(chat.ask(visitor(), "An effusion?", [tmp_path / "film.png"], CORPORA))
+    assert "film.png is not a picture that can be read." in last(views, "current")
+    assert views[-1].text == "An effusion?"
+    assert assistant.asked == []
+
+
+def test_without_a_corpus_nothing_is_searched(chat: Chat, assistant: Scripted) -> None:
+    assert "tick at least one" in last(list(chat.ask(visitor(), "An effusion?", [], [])), "current")
+    assert "tick at least one" in last(list(chat.ask_example(visitor(), 0, [])), "current")
+    assert assistant.asked == []
+
+
+def test_a_home_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    class Broken(Scripted):
+        def overview(self) -> HomeOverview:
+            raise CatalogError("The catalogue is locked; close the other program.")
+
+    view = Chat(Broken(), tmp_path).open(visitor())
+    assert view.current is not None
+    assert "The catalogue is locked" in view.current
+
+
+def test_without_an_index_no_examples_are_offered(tmp_path: Path) -> None:
+    view = Chat(Scripted(index=""), tmp_path).open(visitor())
+    assert view.current is not None
+    assert "curbside index build" in view.current
+    assert "ask_example" not in view.current

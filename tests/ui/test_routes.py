@@ -1,0 +1,54 @@
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from tests.ui.scripted import WITH, Scripted
+from ui.chat.routes import add_routes
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    app = FastAPI()
+    add_routes(app, Scripted())
+    with TestClient(app) as client:
+        yield client
+
+
+def test_a_picture_is_served_privately(client: TestClient) -> None:
+    response = client.get(f"/evidence/{WITH}?size=100")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "image/jpeg"
+    assert response.headers["cache-control"].startswith("private")
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.content.startswith(b"\xff\xd8")
+
+
+@pytest.mark.parametrize("size", [-5, 0, 63, 10**9])
+def test_sizes_are_clamped(client: TestClient, size: int) -> None:
+    assert client.get(f"/evidence/{WITH}?size={size}").status_code == 200
+
+
+@pytest.mark.parametrize("digest", ["0" * 64, "abc", WITH.upper(), "..%2F..%2Fetc%2Fpasswd", WITH + "0"])
+def test_anything_else_is_one_line(client: TestClient, digest: str) -> None:
+    response = client.get(f"/evidence/{digest}")
+    assert response.status_code == 404
+    assert "\n" not in response.text
+
+
+def test_a_size_that_is_no_number_is_refused(client: TestClient) -> None:
+    assert client.get(f"/evidence/{WITH}?size=large").status_code == 422
+
+
+def test_static_files_are_served_and_nothing_beside_them(client: TestClient) -> None:
+    assert "javascript" in client.get("/page/chat.js").headers["content-type"]
+    assert client.get("/page/chat.css").status_code == 200
+    assert client.get("/page/../routes.py").status_code == 404
+    assert client.get("/page/%2e%2e/routes.py").status_code == 404
+
+
+def test_browsers_are_told_to_stay_here(client: TestClient) -> None:
+    policy = client.get("/page/chat.css").headers["content-security-policy"]
+    assert "connect-src 'self'" in policy
+    assert "http" not in policy

@@ -1,0 +1,36 @@
+import pytest
+
+from tests.ui.scripted import EVIDENCE, Scripted, answer
+from ui.chat.wording import confidence, counted, counts, list_ranks, modality, verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(1.0, "almost certain"), (0.8, "likely"), (0.7, "rather likely"), (0.0, "unsure")]
+)
+def test_confidence_in_words(value: float, words: str) -> None:
+    assert confidence(value) == words
+
+
+def test_the_verdict_is_not_said_twice() -> None:
+    assert verdict(answer("Blunting [1].")) == "Yes"
+    assert verdict(answer("**Yes**, likely [1].")) == ""
+    assert verdict(answer("Two things.", "free")) == ""
+    assert verdict(answer("Nothing is close.", "abstained")) == "No answer"
+
+
+def test_lists_come_best_rank_first_with_their_unit() -> None:
+    ranks = list_ranks(EVIDENCE[0].hit)
+    assert [(entry.similarity, entry.sides, entry.rank) for entry in ranks] == [
+        ("0.88", "image→image", 1),
+        ("BM25 7.4", "words", 3),
+    ]
+
+
+def test_counts_leave_out_what_is_not_there() -> None:
+    assert counts(Scripted().overview()) == ("312 cases", "48 figures", "131 passages")
+    assert counted(1, "study", "studies") == "1 study"
+
+
+def test_the_modality_is_that_of_the_domain() -> None:
+    assert modality(EVIDENCE, "radiology") == "chest radiograph"
+    assert modality(EVIDENCE, "ultrasound") == ""

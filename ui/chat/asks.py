@@ -1,0 +1,40 @@
+"""What the page needs from whoever answers: a protocol that `app.assistant.Assistant` meets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol
+
+from app.answers import Event, Turn
+from app.overview import Example, HomeOverview
+from retrievers.query import ImageSource
+
+__all__ = ["Asks"]
+
+
+class Asks(Protocol):
+    """Answers questions and knows what its home holds. Every method may be called from several threads."""
+
+    def stream(
+        self,
+        text: str = "",
+        images: Sequence[ImageSource] = (),
+        *,
+        history: Sequence[Turn] = (),
+        domain: str | None = None,
+        corpora: Collection[str] | None = None,
+    ) -> Iterator[Event]:
+        """The answer as events, `Done` last; closing the iterator stops the work behind it."""
+        ...
+
+    def overview(self) -> HomeOverview:
+        """What the home holds, counted."""
+        ...
+
+    def examples(self) -> tuple[Example, ...]:
+        """Up to three questions to try on this home."""
+        ...
+
+    def picture(self, digest: str, size: int) -> bytes:
+        """A JPEG of a stored picture, its longer side at most `size` pixels; `SourceError` where unknown."""
+        ...

@@ -1,0 +1,91 @@
+"""One question and what has become of it so far, and how each event of the answer changes that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from app.answers import Answer, DomainSeen, Done, Event, Evidence, EvidenceChosen, Stage, TextPiece, Turn
+from retrievers.found import DomainFound
+
+__all__ = ["Exchange", "Upload", "after", "failed", "stopped"]
+
+State = Literal["asking", "done", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A picture that the person gave: its bytes as they came, and a small JPEG as a `data:` address."""
+
+    data: bytes
+    thumbnail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question, its pictures, how it was to be searched, and the answer as far as it has come.
+
+    `domain_asked` overrides the router; `corpora` restricts the search (None searches all). `selection` says
+    how many of the hits were used and why; `problem` is the sentence of a failed exchange.
+    """
+
+    question: str
+    uploads: tuple[Upload, ...] = ()
+    domain_asked: str | None = None
+    corpora: tuple[str, ...] | None = None
+    state: State = "asking"
+    stage: str = ""
+    domain: DomainFound | None = None
+    evidence: tuple[Evidence, ...] = ()
+    selection: str = ""
+    text: str = ""
+    answer: Answer | None = None
+    problem: str = ""
+
+    @property
+    def turn(self) -> Turn:
+        """This exchange as context for the next question."""
+        return Turn(question=self.question, answer=self.answer.text if self.answer else self.text)
+
+    @property
+    def size(self) -> int:
+        """How many bytes its pictures take."""
+        return sum(len(upload.data) + len(upload.thumbnail) for upload in self.uploads)
+
+    def again(self, domain: str | None = None) -> Exchange:
+        """The same question, unanswered, to be asked once more, perhaps in another domain."""
+        return Exchange(self.question, self.uploads, domain, self.corpora)
+
+
+def after(exchange: Exchange, event: Event) -> Exchange:
+    """The exchange once the event has happened."""
+    match event:
+        case Stage(text):
+            return replace(exchange, stage=text)
+        case DomainSeen(domain):
+            return replace(exchange, domain=domain)
+        case EvidenceChosen(evidence, selection):
+            return replace(exchange, evidence=evidence, selection=selection.reason)
+        case TextPiece(text):
+            return replace(exchange, text=exchange.text + text, stage="")
+        case Done(answer):
+            return replace(
+                exchange,
+                state="done",
+                stage="",
+                answer=answer,
+                domain=answer.domain,
+                evidence=answer.evidence,
+                selection=answer.selection or exchange.selection,
+                text=answer.text,
+            )
+
+
+def failed(exchange: Exchange, problem: str) -> Exchange:
+    """The exchange ended by an error; what had arrived is kept."""
+    return replace(exchange, state="failed", stage="", problem=problem)
+
+
+def stopped(exchange: Exchange) -> Exchange:
+    """The exchange ended by the person; what had arrived is kept."""
+    return replace(exchange, state="stopped", stage="")
