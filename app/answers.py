@@ -8,12 +8,13 @@ from typing import Any, Literal, TypeAlias
 
 from corpora.records import Record
 from retrievers.found import DomainFound, Hit, Selection
+from retrievers.query import ImageSource
 
 __all__ = [
     "DISCLAIMER",
     "Answer",
-    "Done",
     "DomainSeen",
+    "Done",
     "Event",
     "Evidence",
     "EvidenceChosen",
@@ -46,10 +47,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One earlier question of a conversation and its answer."""
+    """One earlier question of a conversation, its pictures, and its answer."""
 
     question: str
     answer: str
+    images: tuple[ImageSource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,9 @@ def _place(
     return None
 
 
-def _free_spot(rng: np.random.Generator, taken: list[tuple[float, float, float]], radius: float, edge: float) -> tuple[float, float]:
+def _free_spot(
+    rng: np.random.Generator, taken: list[tuple[float, float, float]], radius: float, edge: float
+) -> tuple[float, float]:
     """A free spot, or any spot where the field is full."""
     spot = _place(rng, taken, radius, edge, tries=300)
     return spot if spot else (float(rng.uniform(edge, SIZE - edge)), float(rng.uniform(edge, SIZE - edge)))

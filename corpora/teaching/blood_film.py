@@ -64,7 +64,9 @@ def new_film(seed: str) -> Film:
 def develop(film: Film) -> NDArray[np.uint8]:
     """The film under the microscope, `(400, 400, 3)`; lamp, stain and focus vary from laboratory to laboratory."""
     rng = rng_for("microscope", film.seed)
-    lamp = np.array([(0.96, 0.93, 0.90), (0.93, 0.92, 0.90), (0.97, 0.90, 0.84), (0.90, 0.91, 0.89)][int(rng.integers(4))])
+    lamp = np.array(
+        [(0.96, 0.93, 0.90), (0.93, 0.92, 0.90), (0.97, 0.90, 0.84), (0.90, 0.91, 0.89)][int(rng.integers(4))]
+    )
     gain = rng.uniform(0.85, 1.15)
     tint = 1 + rng.normal(0, 0.06, 3)
     light = 1 + 0.03 * smooth_field(rng, _SHAPE, 80.0)
@@ -134,14 +136,18 @@ def _dented(rng: np.random.Generator, x: float, y: float, r: float) -> tuple[Win
     window, _, _ = ellipse(_SHAPE, x, y, 1.12 * r, 1.12 * r, 0.0)
     py, px = np.mgrid[window].astype(np.float64)
     theta = np.arctan2(py - y, px - x)
-    border = 1.0 + sum(rng.normal(0, h) * np.cos(n * theta + rng.uniform(0, 6.28)) for n, h in ((2, 0.035), (3, 0.02), (5, 0.01)))
+    border = 1.0 + sum(
+        rng.normal(0, h) * np.cos(n * theta + rng.uniform(0, 6.28)) for n, h in ((2, 0.035), (3, 0.02), (5, 0.01))
+    )
     radius = np.hypot(px - x, py - y) / (r * border)
     return window, np.clip((1.0 - radius) * r / 1.4 + 0.5, 0.0, 1.0), radius
 
 
 def platelet(film: Film, rng: np.random.Generator, x: float, y: float, radius: float) -> None:
     """A small granular purple body without nucleus."""
-    window, mask = lobed(rng, _SHAPE, x, y, radius, rough=0.12, edge=2.5, stretch=rng.uniform(1, 1.5), angle=rng.uniform(0, 3.1))
+    window, mask = lobed(
+        rng, _SHAPE, x, y, radius, rough=0.12, edge=2.5, stretch=rng.uniform(1, 1.5), angle=rng.uniform(0, 3.1)
+    )
     amount = mask * np.clip(0.62 + 0.38 * film.grain[window], 0.15, 1.5)
     film.density[window] += amount[..., None] * _PLATELET
 

@@ -100,9 +100,8 @@ def anatomy(head: Head, rng: np.random.Generator, x: Field, y: Field, gap: Field
     x = x + 0.9 * smooth_field(rng, x.shape, 34.0) + 0.35 * smooth_field(rng, x.shape, 10.0)
     y = y + 0.9 * smooth_field(rng, x.shape, 34.0) + 0.35 * smooth_field(rng, x.shape, 10.0)
     inner = skull_distance(head, flat_x, flat_y)
-    inside = skull_distance(head, x, y)
     ventricle = _ventricles(head, x, y)
-    edge = np.minimum(inside - 1.2 - 0.8 * head.sulci, inner - gap - 0.8)
+    edge = inner - gap - 1.0 - 0.8 * head.sulci * (gap < 2.0)
     sulci = _sulci(head, rng, x, y, edge)
     cisterns = _fissures(head, x, y)
     fluid = np.maximum(sulci, cisterns)
@@ -116,7 +115,7 @@ def anatomy(head: Head, rng: np.random.Generator, x: Field, y: Field, gap: Field
     hu = HU["csf"] + (hu - HU["csf"]) * brain
     lumen = np.clip(ventricle / 0.5 + 0.5, 0, 1)
     hu = hu + (HU["csf"] - hu) * lumen
-    hu = _midline(head, rng, x, y, hu, inside)
+    hu = _midline(head, rng, x, y, hu, inner)
     return Slice(_vault(head, rng, hu, inner, flat_y), inner, (1 - grey) * brain, 1 - brain, lumen, brain)
 
 
@@ -158,16 +157,19 @@ def _fissures(head: Head, x: Field, y: Field) -> Field:
 
 def _sulci(head: Head, rng: np.random.Generator, x: Field, y: Field, edge: Field) -> Field:
     """Narrow clefts that run inwards from the surface, crooked, and wider towards it."""
-    angle, far = np.arctan2(y, x), np.hypot(x, y)
-    best = np.full(x.shape, -1e3)
-    for at in np.linspace(-np.pi, np.pi, 34, endpoint=False):
-        at = at + rng.normal(0, 0.05)
+    near = (edge > -1.0) & (edge < 18.0)
+    rim, angle, far = edge[near], np.arctan2(y[near], x[near]), np.hypot(x[near], y[near])
+    best = np.full(rim.shape, -1e3)
+    for place in np.linspace(-np.pi, np.pi, 34, endpoint=False):
+        at = place + rng.normal(0, 0.05)
         deep, bend, waves = rng.uniform(6, 17), rng.normal(0, 0.028), rng.uniform(0.25, 0.6)
-        turn = angle - at - bend * edge * 0.35 - 0.02 * np.sin(edge * waves + rng.uniform(0, 6))
-        apart = np.abs(np.arctan2(np.sin(turn), np.cos(turn))) * far
-        width = rng.uniform(0.15, 0.75) * head.sulci * np.clip(1.15 - edge / deep, 0.0, 1.0)
-        best = np.maximum(best, np.minimum(width - apart, deep - edge))
-    return best
+        turn = angle - at - bend * rim * 0.35 - 0.02 * np.sin(rim * waves + rng.uniform(0, 6))
+        apart = np.abs((turn + np.pi) % (2 * np.pi) - np.pi) * far
+        width = rng.uniform(0.15, 0.75) * head.sulci * np.clip(1.15 - rim / deep, 0.0, 1.0)
+        best = np.maximum(best, np.minimum(width - apart, deep - rim))
+    clefts = np.full(edge.shape, -1e3)
+    clefts[near] = best
+    return clefts
 
 
 def _midline(head: Head, rng: np.random.Generator, x: Field, y: Field, hu: Field, inside: Field) -> Field:

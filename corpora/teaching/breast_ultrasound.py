@@ -88,9 +88,12 @@ ASKED = {
     "spiculated margin": ("Is the margin spiculated?", "Does the mass have spicules?"),
     "posterior acoustic enhancement": (
         "Is there posterior acoustic enhancement?",
-        "Is the tissue behind the lesion brighter?",
+        "Is there acoustic enhancement behind the lesion?",
     ),
-    "posterior acoustic shadowing": ("Is there posterior acoustic shadowing?", "Does the lesion cast a shadow?"),
+    "posterior acoustic shadowing": (
+        "Is there posterior acoustic shadowing?",
+        "Is there an acoustic shadow behind the lesion?",
+    ),
     "calcification": ("Are there calcifications?", "Does the mass contain calcifications?"),
     "benign": ("Does the lesion look benign?", "Are the features benign?"),
     "malignant": ("Does the lesion look malignant?", "Are the features malignant?"),
@@ -172,15 +175,17 @@ def _mass(scan: BreastScan, reading: Reading, side: str, hour: int, rng: np.rand
         reading.present(
             "breast cyst",
             pick(
-                rng, f"Oval, circumscribed breast cyst of {size} {at}, {echo}", f"{at}, an oval breast cyst of {size}, {echo}"
+                rng,
+                f"Oval, circumscribed breast cyst of {size} {at}, {echo}",
+                f"{at}, an oval breast cyst of {size}, {echo}",
             ),
             f"{kind} cyst of the {side} breast, benign",
         )
         reading.attributes |= {"shape": "oval", "margin": "circumscribed", "behaviour": "benign"}
     elif scan.mass == "carcinoma":
         upright = scan.height > scan.width
-        stance = "taller than wide" if upright else "not parallel to the skin"
-        text = f"Irregular hypoechoic breast mass of {size} {at}, {stance}, with a spiculated margin as in breast carcinoma"
+        stance = "taller than wide" if upright else "antiparallel to the skin"
+        text = f"Irregular hypoechoic breast mass of {size} {at}, {stance}, spiculated as in breast carcinoma"
         reading.present("breast mass", text, f"Irregular mass of the {side} breast, in keeping with carcinoma")
         reading.labels += ["breast carcinoma", "spiculated margin"]
         reading.attributes |= {"shape": "irregular", "margin": "spiculated", "behaviour": "malignant"}

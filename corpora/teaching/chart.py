@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,10 @@ def deny(reading: Reading, rng: np.random.Generator, names: Mapping[str, str], c
 
 
 def ask(
-    reading: Reading, rng: np.random.Generator, wordings: Mapping[str, tuple[str, ...]], open_ones: Sequence[tuple[str, str]]
+    reading: Reading,
+    rng: np.random.Generator,
+    wordings: Mapping[str, tuple[str, ...]],
+    open_ones: Sequence[tuple[str, str]],
 ) -> None:
     """Two closed questions about present findings, two about absent ones, and open ones: at most eight."""
     closed_questions(rng, reading, wordings)
@@ -113,15 +116,19 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any], rng: np.random.Ge
     new = [name for name in now if now[name] and not before.get(name)]
     gone = [name for name in before if before[name] and not now.get(name)]
     more = [name for name in now if name not in new and now[name] > 1.15 * before.get(name, 0)]
-    less = [name for name in now if name not in new and now[name] < 0.85 * before.get(name, 0)]
+    less = [name for name in now if name not in (*new, *gone) and now[name] < 0.85 * before.get(name, 0)]
     parts = [
-        f"{listed(names)} {'has' if len(names) == 1 else 'have'} {verb}"
+        f"{listed(names)} {'have' if _plural(names) else 'has'} {verb}"
         for names, verb in ((new, "newly appeared"), (more, "increased"), (less, "decreased"), (gone, "resolved"))
         if names
     ]
     if not parts:
         return pick(rng, "there is no relevant change", "the appearance is unchanged")
     return "; ".join(parts)
+
+
+def _plural(names: Sequence[str]) -> bool:
+    return len(names) > 1 or (names[0].endswith("s") and not names[0].endswith(("sis", "itis")))
 
 
 def condition_for(finding: str | None, known: Mapping[str, str], normal: str) -> str:

@@ -223,9 +223,7 @@ def _absent(chest: Chest, reading: Reading, rng: np.random.Generator) -> None:
     if airspace:
         reading.missing(airspace, pick(rng, f"No {listed(airspace, 'or')}", f"There is no {listed(airspace, 'or')}"))
     if "cardiomegaly" in gone:
-        reading.missing(
-            ["cardiomegaly"], pick(rng, "The heart is not enlarged, no cardiomegaly", "No cardiomegaly")
-        )
+        reading.missing(["cardiomegaly"], pick(rng, "The heart is not enlarged, no cardiomegaly", "No cardiomegaly"))
     further = [("pulmonary nodule", "No pulmonary nodule"), ("rib fracture", "No rib fracture is seen")]
     masses = {"pulmonary nodule", "lung mass"} & set(reading.labels)
     for label, text in further:

@@ -81,7 +81,10 @@ _SENTENCES: Mapping[str, tuple[str, ...]] = {
     "cobblestone pattern": ("closely set globules in a cobblestone pattern",),
     "homogeneous pattern": ("even brown pigmentation without structures",),
     "peripheral globules": ("a rim of brown globules at the border",),
-    "atypical network": ("atypical pigment network with uneven meshes and thickened lines", "irregular, broadened pigment network"),
+    "atypical network": (
+        "atypical pigment network with uneven meshes and thickened lines",
+        "irregular, broadened pigment network",
+    ),
     "irregular blotches": ("irregular dark blotches off the centre",),
     "irregular dots and globules": ("dots and globules of varied size, unevenly distributed",),
     "blue-white veil": ("a confluent blue-white veil", "structureless blue-white veil over part of the lesion"),
@@ -265,7 +268,13 @@ def _caption(plan: _Plan, diagnosis: str, reading: Reading) -> str:
 
 
 def _measures(plan: _Plan) -> dict[str, float]:
-    return {**{f"the {part}" if part.endswith(("veil", "scale", "ulceration")) else part: 1.0 for part in sorted(plan.lesion.parts)}, "its diameter": plan.millimetres}
+    return {
+        **{
+            f"the {part}" if part.endswith(("veil", "scale", "ulceration")) else part: 1.0
+            for part in sorted(plan.lesion.parts)
+        },
+        "its diameter": plan.millimetres,
+    }
 
 
 def _colours(condition: str, plan: _Plan) -> tuple[str, ...]:
@@ -298,7 +307,9 @@ def _read(condition: str, plan: _Plan, rng: np.random.Generator) -> tuple[Readin
     elif condition == "atypical nevus":
         reading.present("asymmetry", "mildly asymmetric lesion in shades of brown")
     else:
-        reading.missing(["asymmetry"], pick(rng, "the lesion shows no asymmetry", "symmetric lesion without asymmetry of structure"))
+        reading.missing(
+            ["asymmetry"], pick(rng, "the lesion shows no asymmetry", "symmetric lesion without asymmetry of structure")
+        )
     if condition == "seborrheic keratosis":
         reading.present("sharp border", "the border is sharply demarcated")
     if condition == "basal cell carcinoma":
@@ -309,6 +320,7 @@ def _read(condition: str, plan: _Plan, rng: np.random.Generator) -> tuple[Readin
     diagnosis = _conclude(condition, reading, rng)
     # A typical network and an atypical one exclude each other by name, but not in a reader's mind.
     hidden = {"pigment network"} if "atypical network" in reading.labels else set()
+    hidden |= {"red lacunae"} if "dark lacunae" in reading.labels else set()
     deny(reading, rng, {k: v for k, v in DENIED.items() if k not in hidden}, count=int(rng.integers(3, 5)))
     _instrument(plan, reading, rng)
     return reading, diagnosis
@@ -342,5 +354,7 @@ def _conclude(condition: str, reading: Reading, rng: np.random.Generator) -> str
     }.get(condition)  # fmt: skip
     if broader:
         reading.labels.append(broader)
-    reading.conclusions.append(sentence(pick(rng, f"{condition}; {advice}", f"consistent with {condition}. {advice[:1].upper()}{advice[1:]}")))
+    reading.conclusions.append(
+        sentence(pick(rng, f"{condition}; {advice}", f"consistent with {condition}. {advice[:1].upper()}{advice[1:]}"))
+    )
     return condition

@@ -12,6 +12,8 @@ from corpora.teaching.case import DrawnCase, Pixels, Question
 
 __all__ = ["Patient", "Reading", "Study", "closed_questions", "listed", "pick", "sentence", "written"]
 
+MOST_QUESTIONS = 8
+
 
 @dataclass(slots=True)
 class Reading:
@@ -102,7 +104,7 @@ def written(patient: Patient, study: Study, reading: Reading, caption: str, draw
         draw=draw,
         view=study.view,
         attributes={"age": patient.age, "sex": patient.sex, **reading.attributes},
-        questions=tuple(reading.questions),
+        questions=tuple(reading.questions[:MOST_QUESTIONS]),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
@@ -161,7 +161,11 @@ def _caption(plan: EyePlan, diagnosis: str, reading: Reading, rng: np.random.Gen
 def _measures(plan: EyePlan) -> dict[str, float]:
     """What a comparison looks at, by its name in the sentence."""
     eye = plan.eye
-    large = {lesion.kind: lesion.count * lesion.size for lesion in plan.lesions if lesion.kind in ("drusen", "geographic atrophy")}
+    large = {
+        lesion.kind: lesion.count * lesion.size
+        for lesion in plan.lesions
+        if lesion.kind in ("drusen", "geographic atrophy")
+    }
     return {
         "microaneurysms": plan.count("microaneurysm"),
         "retinal hemorrhages": sum(plan.count(f"{kind} hemorrhage") for kind in ("dot", "blot", "flame")),
@@ -204,9 +208,13 @@ def _disc(plan: EyePlan, reading: Reading, rng: np.random.Generator) -> None:
     if eye.swelling:
         degree = "markedly" if eye.swelling > 0.7 else "slightly"
         label = "papilledema" if not eye.congested else "optic disc edema"
-        reading.present(label, f"the optic disc is {degree} swollen and hyperemic with blurred margins; the cup is lost")
+        reading.present(
+            label, f"the optic disc is {degree} swollen and hyperemic with blurred margins; the cup is lost"
+        )
     elif eye.cup > 0.55:
-        reading.present("enlarged cup", f"enlarged cup with a vertical cup-to-disc ratio of {eye.cup:.2f} and a thin rim")
+        reading.present(
+            "enlarged cup", f"enlarged cup with a vertical cup-to-disc ratio of {eye.cup:.2f} and a thin rim"
+        )
         if eye.pallor > 0.35:
             reading.present("optic disc pallor", "the remaining rim is pale")
     else:
@@ -214,19 +222,27 @@ def _disc(plan: EyePlan, reading: Reading, rng: np.random.Generator) -> None:
             ["papilledema"],
             pick(
                 rng,
-                f"the optic disc is pink and not swollen, with sharp margins and a cup-to-disc ratio of {eye.cup:.2f}",
+                f"no papilledema: the optic disc is pink with sharp margins, cup-to-disc ratio {eye.cup:.2f}",
                 f"disc of normal colour, no papilledema; cup-to-disc ratio {eye.cup:.2f}",
             ),
         )
     if eye.crescent > 0.2:
-        reading.present("peripapillary atrophy", f"{'wide' if eye.crescent > 1.2 else 'narrow'} crescent of peripapillary atrophy temporal of the disc")
+        reading.present(
+            "peripapillary atrophy",
+            f"{'wide' if eye.crescent > 1.2 else 'narrow'} crescent of peripapillary atrophy temporal of the disc",
+        )
     if plan.count("disc hemorrhage"):
         reading.present("disc hemorrhage", f"splinter hemorrhage at the {plan.quadrant} disc margin")
         reading.labels.append("retinal hemorrhage")
     if plan.count("nerve fiber layer defect"):
-        reading.present("nerve fiber layer defect", f"wedge-shaped nerve fiber layer defect in the {plan.quadrant} sector")
+        reading.present(
+            "nerve fiber layer defect", f"wedge-shaped nerve fiber layer defect in the {plan.quadrant} sector"
+        )
     if plan.count("myelinated nerve fibers"):
-        reading.present("myelinated nerve fibers", f"feathery white patch of myelinated nerve fibers at the {plan.quadrant} margin of the disc")
+        reading.present(
+            "myelinated nerve fibers",
+            f"feathery white patch of myelinated nerve fibers at the {plan.quadrant} margin of the disc",
+        )
 
 
 def _vessels(plan: EyePlan, reading: Reading, rng: np.random.Generator) -> None:
@@ -252,7 +268,10 @@ def _macula(plan: EyePlan, reading: Reading, rng: np.random.Generator) -> None:
             reading.present("drusen", f"{many} {kind} drusen in the macula")
         elif lesion.kind == "geographic atrophy":
             extent = "large" if lesion.size > 0.9 else "small"
-            reading.present("geographic atrophy", f"{extent}, sharply bounded area of geographic atrophy through the fovea with visible choroidal vessels")
+            reading.present(
+                "geographic atrophy",
+                f"{extent}, sharply bounded area of geographic atrophy through the fovea with visible choroidal vessels",
+            )
         elif lesion.kind == "choroidal neovascular membrane":
             reading.present("choroidal neovascularization", "greyish subretinal membrane at the fovea")
             reading.present("subretinal hemorrhage", "subretinal blood beside the membrane")
@@ -281,7 +300,9 @@ def _red_lesions(plan: EyePlan, reading: Reading, rng: np.random.Generator) -> N
         if flames:
             reading.labels.append("flame hemorrhage")
     if plan.count("preretinal hemorrhage"):
-        reading.present("preretinal hemorrhage", f"boat-shaped preretinal hemorrhage with a flat upper border, {plan.quadrant}")
+        reading.present(
+            "preretinal hemorrhage", f"boat-shaped preretinal hemorrhage with a flat upper border, {plan.quadrant}"
+        )
     if plan.count("neovascularization of the disc"):
         reading.present("neovascularization", "fine new vessels on the optic disc")
     if plan.count("neovascularization elsewhere"):
@@ -295,7 +316,10 @@ def _pale_lesions(plan: EyePlan, reading: Reading, rng: np.random.Generator) -> 
     if spots:
         reading.present("cotton wool spot", f"{'one cotton wool spot' if spots == 1 else f'{spots} cotton wool spots'}")
     if plan.count("laser scar"):
-        reading.present("laser scar", "many round laser scars with pigment in the periphery, in the pattern of panretinal photocoagulation")
+        reading.present(
+            "laser scar",
+            "many round laser scars with pigment in the periphery, in the pattern of panretinal photocoagulation",
+        )
         reading.missing(["neovascularization"], "no active neovascularization")
     if plan.eye.tessellation > 0.5:
         reading.present("tessellated fundus", "tessellated fundus with visible choroidal vessels")
@@ -313,7 +337,11 @@ def _conclude(condition: str, plan: EyePlan, reading: Reading, rng: np.random.Ge
         words = f"{plan.quadrant} branch retinal vein occlusion"
     reading.labels += [name for name in (label, broader) if name]
     reading.conclusions.append(
-        sentence(pick(rng, words, words, f"findings of {words}") if condition != "normal fundus" else pick(rng, "normal fundus", "normal fundus, no retinopathy"))
+        sentence(
+            pick(rng, words, words, f"findings of {words}")
+            if condition != "normal fundus"
+            else pick(rng, "normal fundus", "normal fundus, no retinopathy")
+        )
     )
     return words
 
@@ -322,11 +350,23 @@ def _conclude(condition: str, plan: EyePlan, reading: Reading, rng: np.random.Ge
 _DIAGNOSES = {
     "normal fundus": ("normal fundus", "normal fundus", "normal"),
     **{
-        f"{grade} diabetic retinopathy": (f"{grade} diabetic retinopathy", f"{grade} diabetic retinopathy", "diabetic retinopathy")
+        f"{grade} diabetic retinopathy": (
+            f"{grade} diabetic retinopathy",
+            f"{grade} diabetic retinopathy",
+            "diabetic retinopathy",
+        )
         for grade in ("mild nonproliferative", "moderate nonproliferative", "severe nonproliferative", "proliferative")
     },
     "treated diabetic retinopathy": ("diabetic retinopathy", "diabetic retinopathy after panretinal laser", ""),
     "drusen": ("drusen", "early age-related macular degeneration", "macular degeneration"),
-    "geographic atrophy": ("geographic atrophy", "geographic atrophy in age-related macular degeneration", "macular degeneration"),
-    "choroidal neovascularization": ("choroidal neovascularization", "neovascular age-related macular degeneration", "macular degeneration"),
+    "geographic atrophy": (
+        "geographic atrophy",
+        "geographic atrophy in age-related macular degeneration",
+        "macular degeneration",
+    ),
+    "choroidal neovascularization": (
+        "choroidal neovascularization",
+        "neovascular age-related macular degeneration",
+        "macular degeneration",
+    ),
 }

@@ -17,7 +17,7 @@ ASKED = {
     "intracerebral hemorrhage": ("Is there an intracerebral hemorrhage?", "Is there bleeding into the brain itself?"),
     "subarachnoid hemorrhage": ("Is there a subarachnoid hemorrhage?", "Is there blood in the subarachnoid space?"),
     "intraventricular hemorrhage": ("Is there blood in the ventricles?", "Is there intraventricular hemorrhage?"),
-    "intracranial hemorrhage": ("Is there intracranial hemorrhage?", "Is there any bleeding?"),
+    "intracranial hemorrhage": ("Is there intracranial hemorrhage?", "Is there any intracranial bleeding?"),
     "cerebral infarction": ("Is there a cerebral infarction?", "Are there signs of an ischemic stroke?"),
     "hydrocephalus": ("Is there hydrocephalus?", "Are the ventricles dilated?"),
     "midline shift": ("Is there midline shift?", "Is the midline displaced?"),
@@ -129,7 +129,7 @@ def _fluid(scan: HeadScan, reading: Reading, rng: np.random.Generator) -> None:
     if scan.subarachnoid:
         text = pick(
             rng,
-            "Subarachnoid hemorrhage: bright blood outlines the Sylvian fissures, the interhemispheric fissure and the sulci",
+            "Subarachnoid hemorrhage: bright blood outlines the Sylvian fissures and the sulci",
             "There is extensive subarachnoid hemorrhage in the sulci and the Sylvian fissures on both sides",
         )
         reading.present("subarachnoid hemorrhage", text, "Diffuse subarachnoid hemorrhage")

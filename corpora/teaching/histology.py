@@ -72,7 +72,7 @@ DENIED = {
 _RELEVANT = {
     "colon": ("adenocarcinoma", "dysplasia", "granuloma", "necrosis", "acute inflammation"),
     "liver": ("steatosis", "fibrosis", "necrosis", "granuloma"),
-    "esophagus": ("dysplasia", "necrosis", "keratin pearl", "mitosis"),
+    "esophagus": ("dysplasia", "necrosis", "keratin pearl", "mitosis", "granuloma", "adenocarcinoma"),
 }
 ASKED = {
     "adenocarcinoma": ("Is there adenocarcinoma?", "Does this section show an adenocarcinoma?"),
@@ -188,7 +188,13 @@ def _measures(section: Section) -> dict[str, float]:
 
 
 def _differentiation(grade: float) -> str:
-    return "well differentiated" if grade < 0.34 else "moderately differentiated" if grade < 0.68 else "poorly differentiated"
+    return (
+        "well differentiated"
+        if grade < 0.34
+        else "moderately differentiated"
+        if grade < 0.68
+        else "poorly differentiated"
+    )
 
 
 def _degree(grade: float) -> str:
@@ -210,7 +216,7 @@ def _read(condition: str, section: Section, organ: str, rng: np.random.Generator
         diagnosis = _liver(section, reading, rng)
     if "necrosis" in section.parts:
         reading.present("necrosis", "a wide area of eosinophilic necrosis with ghost cells and nuclear dust")
-    deny(reading, rng, {label: DENIED[label] for label in _relevant(organ, reading)}, count=int(rng.integers(2, 4)))
+    deny(reading, rng, {label: DENIED[label] for label in _relevant(organ, reading)}, count=int(rng.integers(2, 5)))
     return reading, diagnosis
 
 
@@ -239,7 +245,9 @@ def _adenocarcinoma(section: Section, reading: Reading, rng: np.random.Generator
         "moderately differentiated": "crowded, partly fused glands with enlarged hyperchromatic nuclei",
         "poorly differentiated": "sheets of atypical cells with few residual gland lumens and marked nuclear pleomorphism",
     }[grade]
-    reading.present("adenocarcinoma", f"{shape} in a desmoplastic stroma", f"{pick(rng, 'invasive ', '')}adenocarcinoma, {grade}")
+    reading.present(
+        "adenocarcinoma", f"{shape} in a desmoplastic stroma", f"{pick(rng, 'invasive ', '')}adenocarcinoma, {grade}"
+    )
     reading.labels += ["malignant", "nuclear atypia"]
     if "cribriform glands" in section.parts:
         reading.present("cribriform gland", "cribriform glands with several punched-out lumens")
@@ -260,7 +268,9 @@ def _squamous(section: Section, reading: Reading, rng: np.random.Generator) -> s
     )
     reading.labels += ["malignant", "nuclear atypia"]
     if keratin:
-        reading.present("keratin pearl", pick(rng, "concentric keratin pearls", "keratin pearls in the centre of the nests"))
+        reading.present(
+            "keratin pearl", pick(rng, "concentric keratin pearls", "keratin pearls in the centre of the nests")
+        )
     if "mitoses" in section.parts:
         reading.present("mitosis", "mitoses are frequent")
     return "squamous cell carcinoma"
@@ -271,9 +281,13 @@ def _colitis(condition: str, section: Section, reading: Reading, rng: np.random.
     if "chronic inflammation" in section.parts:
         reading.present("chronic inflammation", "the lamina propria is expanded by lymphocytes and plasma cells")
     if "acute inflammation" in section.parts:
-        reading.present("acute inflammation", "neutrophils in the lamina propria and within crypt epithelium (cryptitis)")
+        reading.present(
+            "acute inflammation", "neutrophils in the lamina propria and within crypt epithelium (cryptitis)"
+        )
     if "crypt abscess" in section.parts:
-        reading.present("crypt abscess", pick(rng, "crypt abscesses", "neutrophils fill several crypt lumens as crypt abscesses"))
+        reading.present(
+            "crypt abscess", pick(rng, "crypt abscesses", "neutrophils fill several crypt lumens as crypt abscesses")
+        )
     if "crypt distortion" in section.parts:
         reading.present("crypt distortion", "crypts are distorted, of uneven size and partly lost")
     name = f"{degree} {condition}"
@@ -287,12 +301,16 @@ def _liver(section: Section, reading: Reading, rng: np.random.Generator) -> str:
     names: list[str] = []
     if "steatosis" in parts:
         share = round(5 + 80 * section.grade, -1)
-        reading.present("steatosis", f"large clear fat vacuoles in about {share:.0f} % of liver cells push the nuclei aside")
+        reading.present(
+            "steatosis", f"large clear fat vacuoles in about {share:.0f} % of liver cells push the nuclei aside"
+        )
         names.append(f"{degree} macrovesicular steatosis")
         reading.attributes["steatosis_percent"] = share
     if "fibrosis" in parts:
         nodular = section.grade > 0.35
-        reading.present("fibrosis", f"{'broad' if nodular else 'thin'} fibrous septa with lymphocytes divide the liver into nodules")
+        reading.present(
+            "fibrosis", f"{'broad' if nodular else 'thin'} fibrous septa with lymphocytes divide the liver into nodules"
+        )
         if nodular:
             reading.labels.append("cirrhosis")
         names.append("cirrhosis" if nodular else "bridging fibrosis")

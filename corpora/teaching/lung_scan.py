@@ -63,13 +63,27 @@ def draw(scan: LungScan) -> NDArray[np.uint8]:
     depth = np.linspace(0, 1, SAMPLES)[:, None]
     fading = -(16.0 if scan.probe == "convex" else 12.0) * depth**1.3 - 4.0 * np.exp(-depth / 0.02)
     diffuse = 10 ** ((scene.level + fading) / 20) * scene.shadow
-    mirror = scene.mirror * scene.shadow * 10 ** (0.4 * fading / 20)
+    glint = np.clip(0.75 + 0.4 * _grain(rng_for("glint", scan.seed)), 0.1, 1.8)
+    mirror = scene.mirror * glint * scene.shadow * 10 ** (0.4 * fading / 20)
     lateral = (2.2, 1.5, 2.4) if scan.probe == "convex" else (1.6, 1.2, 1.7)
     envelope = echoes(rng, diffuse, mirror, 1.25, lateral) + 10 ** (-62 / 20) * rng.random(diffuse.shape)
     setting = rng_for("lung console", scan.seed)
     grey = compress(envelope, -56.0 + setting.uniform(-3, 3), 2.0 + setting.uniform(-2, 4))
     picture = probe.convert(grey ** setting.uniform(1.05, 1.35), PIXELS, PIXELS)
     return np.asarray(np.rint(np.clip(picture, 0, 1) * 255), dtype=np.uint8)
+
+
+def _grain(rng: np.random.Generator) -> Field:
+    """Unevenness of mirror-like surfaces along the line of transducers, (samples, lines), variance 1."""
+    field = ndimage.gaussian_filter(rng.standard_normal((SAMPLES, LINES)), (3.0, 4.0))
+    return np.asarray(field / field.std())
+
+
+def _facing(surface: Field, z: Field, x: Field) -> Field:
+    """How squarely a surface `surface = 0` meets the beam: 1 at a right angle, less when steep."""
+    down = np.gradient(surface, axis=0) / np.gradient(z, axis=0)
+    aside = np.gradient(surface, axis=1) / np.maximum(np.gradient(x, axis=1), 1e-3)
+    return np.asarray(np.abs(down) / (np.hypot(down, aside) + 1e-6))
 
 
 def _probe(scan: LungScan) -> Probe:
@@ -90,13 +104,14 @@ def _wall(scan: LungScan, probe: Probe) -> _Scene:
     rough = smooth_field(rng, (1, LINES), 9.0)[0] * (0.9 if scan.irregular else 0.12)
     line = at + slope * x[min(int(at / probe.depth * SAMPLES), SAMPLES - 1)] + bend + rough
     pleura = np.broadcast_to(line[None, :], (SAMPLES, LINES))
-    streaks = ndimage.gaussian_filter(rng.standard_normal((SAMPLES, LINES)), (1.6, 30.0))
+    streaks = ndimage.gaussian_filter(rng.standard_normal((SAMPLES, LINES)), (1.5, 26.0))
     streaks /= streaks.std()
     muscle = smoothstep(z / pleura, 0.42, 0.55)
-    level = -19.0 + 4.0 * muscle + (5.5 - 1.5 * muscle) * np.clip(streaks, -1.6, 2.2)
+    level = -25.0 + 3.0 * muscle + (5.0 + 1.5 * muscle) * np.clip(streaks, -1.6, 2.4)
     level = level + 14.0 * np.exp(-((z - 0.8) ** 2) / 1.2)
     fascia = 0.42 * pleura + 0.6 * smooth_field(rng, (1, LINES), 60.0)
-    mirror = 0.5 * np.exp(-(((z - fascia) / 0.5) ** 2)) + 0.35 * np.exp(-(((z - 0.72 * pleura) / 0.4) ** 2))
+    mirror = 0.45 * np.exp(-(((z - fascia) / 0.4) ** 2)) + 0.3 * np.exp(-(((z - 0.72 * pleura) / 0.35) ** 2))
+    mirror = (mirror + 0.22 * np.clip(streaks - 1.1, 0, 2)) * (z > 1.5)
     shadow = np.ones((SAMPLES, LINES))
     for rib in _ribs(scan, rng, x, z, probe):
         level, mirror, shadow = _bone(rib, z, level, mirror, shadow, at)
@@ -121,7 +136,7 @@ def _bone(
     over = np.clip((half - np.abs(aside)) / 1.6 + 0.5, 0, 1)
     mirror = mirror + 1.1 * over * np.exp(-(((z - top) / 0.7) ** 2))
     below = over * np.clip((z - top - 0.6) / 1.2, 0, 1)
-    return level, mirror, shadow * 10 ** (-(34.0 * below) / 20)
+    return level, mirror, shadow * 10 ** (-(52.0 * below) / 20)
 
 
 def _aerated(scan: LungScan, scene: _Scene) -> _Scene:
@@ -134,15 +149,17 @@ def _aerated(scan: LungScan, scene: _Scene) -> _Scene:
         gaps = smooth_field(rng, (1, LINES), 14.0)
         broken = np.clip(0.75 + 0.6 * gaps, 0.05, 1.0)
     thick = scan.pleura_thickness / 2
-    mirror = scene.mirror + 2.2 * broken * np.exp(-((beneath / thick) ** 2))
+    mirror = scene.mirror + 2.0 * broken * np.exp(-((beneath / thick) ** 2))
     cloud = smooth_field(rng, (SAMPLES, LINES), 40.0)
-    lung = -27.0 - 0.24 * beneath + 1.6 * cloud
+    rays = ndimage.gaussian_filter(rng.standard_normal((SAMPLES, LINES)), (60.0, 3.0))
+    fall = 0.1 if scan.probe == "convex" else 0.24
+    lung = -26.0 - fall * beneath + 1.6 * cloud + 2.0 * rays / rays.std()
     level = np.where(beneath > 0, lung, scene.level)
     bright, erased = _b_lines(scan, scene, rng)
     if scan.a_lines:
         for order in (2, 3, 4, 5):
-            strength = 0.62 * 0.5 ** (order - 2) * (1 - erased)
-            spread = 0.5 + 0.18 * order
+            strength = 0.4 * 0.5 ** (order - 2) * (1 - erased)
+            spread = 0.45 + 0.12 * order
             mirror = mirror + strength * np.exp(-(((z - order * pleura) / spread) ** 2))
     level = np.where(beneath > 0, 20 * np.log10(10 ** (level / 20) + bright), level)
     return _Scene(z, scene.x, pleura, level, mirror, scene.shadow)
@@ -154,13 +171,13 @@ def _b_lines(scan: LungScan, scene: _Scene, rng: np.random.Generator) -> tuple[F
         return bright, erased
     lines = np.arange(LINES)[None, :]
     beneath = np.clip(scene.z - scene.pleura, 0, None)
-    room = np.linspace(0.3, 0.7, scan.b_lines) if scan.b_lines > 1 else np.array([0.5])
+    room = np.linspace(0.33, 0.67, scan.b_lines) if scan.b_lines > 1 else np.array([0.5])
     for place in room:
         centre = (place + rng.normal(0, 0.02)) * LINES
-        width = rng.uniform(2.2, 4.5) * (1.9 if scan.b_lines >= 8 else 1.0) * (1 + 0.004 * beneath)
+        width = rng.uniform(2.2, 4.5) * (1.7 if scan.b_lines >= 8 else 1.0) * (1 + 0.004 * beneath)
         comb = 0.75 + 0.25 * np.sin(beneath * rng.uniform(1.6, 2.4) + rng.uniform(0, 6))
         ray = np.exp(-(((lines - centre) / width) ** 2))
-        strength = 10 ** (rng.uniform(-11, -5) / 20)
+        strength = 10 ** (rng.uniform(-15, -8) / 20)
         bright = np.maximum(bright, strength * ray * comb * 10 ** (0.055 * beneath / 20))
         erased = np.maximum(erased, np.clip(1.6 * np.exp(-(((lines - centre) / (2.4 * width)) ** 2)), 0, 1))
     return bright, erased
@@ -179,14 +196,14 @@ def _pleural_space(scan: LungScan, scene: _Scene) -> _Scene:
     level = np.where(beneath > 0, -66.0 + 3.0 * np.exp(-beneath / 8.0), scene.level)
     mirror = scene.mirror + 1.0 * np.exp(-((beneath / 0.9) ** 2))
     deep = (z > lung) & (beneath > 0)
-    tissue = -20.0 + 2.2 * fractal_field(rng, (SAMPLES, LINES), 22.0)
+    tissue = -22.0 + 2.2 * fractal_field(rng, (SAMPLES, LINES), 22.0)
     beyond = z - lung
     level = np.where(deep, np.where(beyond < 16, tissue + 1.0, -24.0 - 0.12 * beyond), level)
-    mirror = mirror + 1.0 * np.exp(-((beyond / 1.1) ** 2)) * (beneath > 2)
+    mirror = mirror + 0.9 * np.exp(-((beyond / 1.1) ** 2)) * (beneath > 2) * (0.1 + 0.9 * _facing(beyond, z, x))
     organ = (dome > 0) & (beneath > 0)
     level = np.where(organ, tissue - 2.0 - 4.0 * _vessel_holes(rng), level)
     mirror = np.where(organ, 0.0, mirror)
-    mirror = mirror + 2.0 * np.exp(-((dome / 1.5) ** 2)) * (beneath > 1)
+    mirror = mirror + 1.7 * np.exp(-((dome / 1.4) ** 2)) * (beneath > 1) * (0.12 + 0.88 * _facing(dome, z, x))
     if scan.septated:
         level, mirror = _septa(rng, level, mirror, (beneath > 2) & ~deep & ~organ)
     boost = np.where((beneath > 0) & ~organ, 3.0, 0.0)

@@ -6,7 +6,6 @@ the right); a left eye is its mirror image. A 45° field is about 13.5 mm wide, 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ class EyePlan:
 def plan_for(disease: str, seed: str, stage: float) -> EyePlan:
     """The plan of one eye; equal seeds give the same eye at another stage."""
     rng = rng_for("eye", seed)
-    side = "right" if rng.random() < 0.5 else "left"
+    side: Literal["right", "left"] = "right" if rng.random() < 0.5 else "left"
     eye = Eye(seed, side, cup=round(float(rng.uniform(0.18, 0.42)), 2), tessellation=float(rng.uniform(0.04, 0.22)))
     return DISEASES[disease](rng, eye, stage)
 

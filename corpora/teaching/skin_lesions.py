@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from corpora.teaching import skin_structures as lay
 from corpora.teaching.case import rng_for
-from corpora.teaching.skin import Outline, Skin, develop, new_skin, outline
+from corpora.teaching.skin import Skin, develop, new_skin, outline
 from corpora.teaching.texture import fractal_field, smooth_field, smoothstep
 
 __all__ = ["LESIONS", "Growing", "draw_lesion"]

@@ -285,9 +285,9 @@ def strawberry(skin: Skin, rng: np.random.Generator, mask: Field, *, spacing: fl
     points = _lattice(rng, skin.shape[0], spacing, 0.30)
     gap, _ = voronoi_edges(points, skin.shape)
     x, y = pixel_grid(skin.shape)
-    from scipy.spatial import cKDTree  # noqa: PLC0415
+    from scipy.spatial import cKDTree
 
-    near = cKDTree(points).query(np.stack([x, y], -1).reshape(-1, 2))[0].reshape(skin.shape)
+    near = np.asarray(cKDTree(points).query(np.stack([x, y], -1).reshape(-1, 2))[0]).reshape(skin.shape)
     skin.blood += (
         mask
         * (1 + 0.3 * smooth_field(rng, skin.shape, 16.0))

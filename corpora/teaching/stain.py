@@ -53,10 +53,14 @@ def _unit(vector: Field) -> Field:
 def stain(
     hematoxylin: Field, eosin: Field, stains: Stains = RUIFROK, white: tuple[float, float, float] = (1.0, 1.0, 1.0)
 ) -> Field:
-    """The colour `(h, w, 3)` from 0 to 1 of tissue with these amounts `(h, w)` of stain, on a lamp of colour `white`."""
+    """The colour `(h, w, 3)` from 0 to 1 of tissue with these amounts `(h, w)` of stain.
+
+    `white` is the colour of the lamp.
+    """
     rows = stains.basis()
     density = hematoxylin[..., None] * rows[0] + eosin[..., None] * rows[1]
-    return np.asarray(white) * np.power(10.0, -density)
+    result: Field = np.asarray(white) * np.power(10.0, -density)
+    return result
 
 
 def unmix(

@@ -130,10 +130,11 @@ def voronoi_edges(points: Field, shape: tuple[int, int]) -> tuple[Field, NDArray
 
     The borders of a jittered lattice look like a honeycomb: skin networks and sheets of cells have it.
     """
-    from scipy.spatial import cKDTree  # noqa: PLC0415  (half a second that planning need not wait for)
+    from scipy.spatial import cKDTree
 
     x, y = pixel_grid(shape)
-    distances, nearest = cKDTree(points).query(np.stack([x, y], axis=-1).reshape(-1, 2), k=2)
+    found = cKDTree(points).query(np.stack([x, y], axis=-1).reshape(-1, 2), k=2)
+    distances, nearest = np.asarray(found[0]), np.asarray(found[1])
     gap = (distances[:, 1] - distances[:, 0]) / 2.0
     return gap.reshape(shape), nearest[:, 0].reshape(shape).astype(np.int64)
 

@@ -148,7 +148,7 @@ def nuclei_along(
     far from the membrane they lie. Some become mitoses: clumped chromatin without a membrane.
     """
     smooth = ndimage.gaussian_filter(distance, 2.0)
-    gy, gx = np.gradient(smooth)
+    gy, gx = (np.asarray(slope) for slope in np.gradient(smooth))
     layer = region * (distance >= depth[0]) * (distance <= depth[1])
     places = spread(rng, layer, gap)
     for number, (x, y) in enumerate(places):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +12,10 @@ from scipy import ndimage
 from corpora.teaching.case import rng_for
 from corpora.teaching.texture import Field, ellipse, fractal_field, lobed, smooth_field, smoothstep, voronoi_edges
 from corpora.teaching.tissue import SIZE, Slide, develop, inflame, new_slide, nuclei_along, nucleus, spread, stroma
+from corpora.teaching.tissue_section import Section, distance, everywhere, lattice, necrosis
+from corpora.teaching.tissue_squamous import squamous_carcinoma, squamous_mucosa
 
 __all__ = ["SECTIONS", "Section", "draw_section"]
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One field of view: `kind` names the tissue, `grade` (0–1) how far its change has gone, `parts` what is added."""
-
-    kind: str
-    seed: str
-    grade: float = 0.5
-    parts: frozenset[str] = frozenset()
 
 
 def draw_section(section: Section) -> NDArray[np.uint8]:
@@ -32,28 +23,6 @@ def draw_section(section: Section) -> NDArray[np.uint8]:
     slide, rng = new_slide(section.seed), rng_for("section", section.seed)
     SECTIONS[section.kind](slide, rng, section)
     return develop(slide)
-
-
-def _everywhere() -> Field:
-    return np.ones((SIZE, SIZE))
-
-
-def _lattice(rng: np.random.Generator, spacing: float, jitter: float) -> list[tuple[float, float]]:
-    shift, turn = rng.uniform(0, spacing, 2), rng.uniform(0, np.pi)
-    points = []
-    for i in range(-8, 9):
-        for j in range(-9, 10):
-            u, v = (i + 0.5 * (j % 2)) * spacing + shift[0], j * spacing * 0.87 + shift[1]
-            x = 200 + u * math.cos(turn) - v * math.sin(turn) + rng.normal(0, jitter * spacing)
-            y = 200 + u * math.sin(turn) + v * math.cos(turn) + rng.normal(0, jitter * spacing)
-            if -spacing < x < SIZE + spacing and -spacing < y < SIZE + spacing:
-                points.append((x, y))
-    return points
-
-
-def _distance(mask: Field) -> Field:
-    result: Field = ndimage.distance_transform_edt(mask > 0.5)
-    return result
 
 
 def _crypt(
@@ -99,14 +68,14 @@ def _crypt(
 
 def _colon(slide: Slide, rng: np.random.Generator, section: Section) -> None:
     """Colonic mucosa; `acute` and `chronic` inflammation, crypt abscesses and crypt distortion by `parts`."""
-    angle_free = stroma(slide, rng, _everywhere(), density=0.20, cells=0.30, gaps=0.30)
+    angle_free = stroma(slide, rng, everywhere(), density=0.20, cells=0.30, gaps=0.30)
     del angle_free
     chronic, acute = "chronic inflammation" in section.parts, "acute inflammation" in section.parts
     distorted = "crypt distortion" in section.parts
     spacing = 118.0 + 22.0 * section.grade * (chronic or acute)
     lumens: list[Field] = []
     taken = np.zeros(slide.shape)
-    for x, y in _lattice(rng, spacing, 0.15 if distorted else 0.05):
+    for x, y in lattice(rng, spacing, 0.15 if distorted else 0.05):
         if distorted and rng.random() < 0.25:
             continue
         radius = rng.uniform(43, 50) * (rng.uniform(0.7, 1.1) if distorted else 1.0)
@@ -134,9 +103,9 @@ def _colon(slide: Slide, rng: np.random.Generator, section: Section) -> None:
 def _tumour(slide: Slide, rng: np.random.Generator, section: Section) -> None:
     """Adenocarcinoma: crowded, uneven glands in a cellular stroma; with `grade` the glands are lost to sheets."""
     grade = section.grade
-    stroma(slide, rng, _everywhere(), density=0.34, cells=0.8, gaps=0.30)
+    stroma(slide, rng, everywhere(), density=0.34, cells=0.8, gaps=0.30)
     gland, lumen = np.zeros(slide.shape), np.zeros(slide.shape)
-    for x, y in _lattice(rng, 112.0 - 18 * grade, 0.12):
+    for x, y in lattice(rng, 112.0 - 18 * grade, 0.12):
         radius = rng.uniform(38, 54)
         window, mask = lobed(
             rng,
@@ -167,7 +136,7 @@ def _tumour(slide: Slide, rng: np.random.Generator, section: Section) -> None:
                     angle=rng.uniform(0, 3.1),
                 )
                 lumen[window] = np.maximum(lumen[window], mask)
-    lumen *= (_distance(gland) > 11).astype(np.float64)
+    lumen *= (distance(gland) > 11).astype(np.float64)
     wall = np.clip(ndimage.gaussian_filter(gland, 1.5) * 4 * (1 - gland), 0, 1)
     slide.eosin += gland * (0.34 + 0.06 * slide.grain - slide.eosin) + 0.15 * wall
     slide.hematoxylin += gland * (0.20 - slide.hematoxylin)
@@ -178,7 +147,7 @@ def _tumour(slide: Slide, rng: np.random.Generator, section: Section) -> None:
         slide,
         rng,
         epithelium,
-        _distance(gland),
+        distance(gland),
         gap=7.4 + 1.6 * grade,
         size=(6.4 + 0.8 * grade, 3.7 + 1.5 * grade),
         unequal=0.35 + 0.6 * grade,
@@ -190,7 +159,7 @@ def _tumour(slide: Slide, rng: np.random.Generator, section: Section) -> None:
         _debris(slide, rng, lumen)
     inflame(slide, rng, 1 - gland, kind="lymphocytes", gap=12.0, count=60)
     if "necrosis" in section.parts:
-        _necrosis(slide, rng, section)
+        necrosis(slide, rng, section)
 
 
 def _debris(slide: Slide, rng: np.random.Generator, where: Field) -> None:
@@ -201,28 +170,10 @@ def _debris(slide: Slide, rng: np.random.Generator, where: Field) -> None:
         )
 
 
-def _necrosis(slide: Slide, rng: np.random.Generator, section: Section) -> None:
-    """Dead tissue: structureless, pink, with ghosts of nuclei and nuclear dust, against living tissue."""
-    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float64)
-    turn = rng.uniform(0, 2 * np.pi)
-    side = (x - 200) * math.cos(turn) + (y - 200) * math.sin(turn) + 16 * fractal_field(rng, slide.shape, (40.0, 12.0))
-    dead = smoothstep(-14.0, 14.0, side + 90 * (section.grade - 0.35))
-    texture = 0.50 + 0.10 * fractal_field(rng, slide.shape, (16.0, 5.0, 1.5))
-    slide.eosin += dead * (texture - slide.eosin)
-    slide.hematoxylin *= 1 - 0.97 * dead
-    slide.hematoxylin += dead * 0.05
-    for px, py in spread(rng, dead, 15.0, count=160):
-        nucleus(slide, px, py, 5.0, 3.6, rng.uniform(0, 3.1), dark=0.16, coarse=0.05)
-    for px, py in spread(rng, dead, 7.0, count=420):
-        nucleus(
-            slide, px, py, rng.uniform(0.7, 2.0), rng.uniform(0.7, 1.5), rng.uniform(0, 3.1), dark=rng.uniform(0.5, 1.1)
-        )
-
-
 def _liver(slide: Slide, rng: np.random.Generator, section: Section) -> None:
     """Liver cells in plates between sinusoids; `steatosis` fills them with fat, `fibrosis` divides them by septa."""
     y, x = np.mgrid[:SIZE, :SIZE].astype(np.float64)
-    points = np.array(_lattice(rng, 27.0, 0.17))
+    points = np.array(lattice(rng, 27.0, 0.17))
     gap, cell = voronoi_edges(points, slide.shape)
     tint = rng.normal(0, 0.035, len(points))[cell]
     slide.eosin[:] = 0.40 + tint + 0.055 * slide.grain + 0.10 * smoothstep(1.6, 0.2, gap)
@@ -300,7 +251,7 @@ def _fat(slide: Slide, rng: np.random.Generator, section: Section, points: Field
 
 def _septa(slide: Slide, rng: np.random.Generator, grade: float) -> Field:
     """Bands of collagen around nodules of liver cells, with lymphocytes and new bile ducts."""
-    nodules = np.array(_lattice(rng, 250.0 - 70 * grade, 0.14))
+    nodules = np.array(lattice(rng, 250.0 - 70 * grade, 0.14))
     gap, _ = voronoi_edges(nodules, slide.shape)
     width = 7.0 + 17.0 * grade
     bands = smoothstep(width + 3, width - 3, gap + 6 * fractal_field(rng, slide.shape, (26.0, 9.0)))
@@ -316,103 +267,11 @@ def _septa(slide: Slide, rng: np.random.Generator, grade: float) -> Field:
     return bands
 
 
-def _squamous(slide: Slide, rng: np.random.Generator, section: Section) -> None:
-    """Stratified squamous mucosa: dark basal cells below, flat pale cells at the surface, stroma underneath."""
-    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float64)
-    pegs = 22 * np.sin(x / 27 + rng.uniform(0, 6)) + 12 * smooth_field(rng, slide.shape, 24.0)[200][None, :]
-    base, top = 255 + pegs, 46 + 5 * smooth_field(rng, slide.shape, 60.0)[100][None, :]
-    up = np.clip((base - y) / (base - top), -1.0, 1.3)  # 0 on the basement membrane, 1 at the surface
-    epithelium = smoothstep(-0.008, 0.008, up) * smoothstep(1.008, 0.992, up)
-    stroma(slide, rng, (up < 0).astype(np.float64), density=0.36, cells=0.45, direction=0.0, gaps=0.5)
-    points = spread(rng, epithelium, 9.5, tries=14000)
-    # Cells widen and flatten as they rise: the sheet is measured in a space stretched along x.
-    stretched = np.array([(px, py * (1.0 + 0.9 * max(0.0, float(up[int(py), int(px)])))) for px, py in points])
-    from scipy.spatial import cKDTree  # noqa: PLC0415
-
-    distances, _ = cKDTree(stretched).query(np.stack([x, y * (1 + 0.9 * np.clip(up, 0, None))], -1).reshape(-1, 2), k=2)
-    gap = ((distances[:, 1] - distances[:, 0]) / 2).reshape(slide.shape)
-    level = np.clip(up, 0, 1)
-    slide.eosin += epithelium * (
-        0.26 + 0.20 * level + 0.05 * slide.grain + 0.10 * smoothstep(1.6, 0.3, gap) - slide.eosin
-    )
-    slide.hematoxylin += epithelium * (0.20 * (1 - level) ** 3 + 0.03 - slide.hematoxylin)
-    for px, py in points:
-        height = float(up[int(py), int(px)])
-        if height > 0.9 and rng.random() < 0.5:
-            continue
-        flat = smoothstep(0.45, 0.95, np.array(height)).item()
-        upright = max(0.0, 1 - height / 0.12)
-        a, b = 4.4 + 1.0 * flat, 3.7 - 2.2 * flat - 0.8 * upright
-        nucleus(
-            slide, px, py, a, b, math.pi / 2 * upright + rng.normal(0, 0.12), dark=0.62 + 0.4 * upright + 0.2 * flat
-        )
-    inflame(slide, rng, (up < -0.02).astype(np.float64), kind="lymphocytes", gap=12.0, count=70)
-
-
-def _squamous_carcinoma(slide: Slide, rng: np.random.Generator, section: Section) -> None:
-    """Nests of atypical squamous cells that invade a fibrous stroma, some with pearls of keratin."""
-    grade = section.grade
-    stroma(slide, rng, _everywhere(), density=0.34, cells=0.7, gaps=0.3)
-    nest = np.zeros(slide.shape)
-    for x, y in _lattice(rng, 168.0, 0.15):
-        window, mask = lobed(
-            rng,
-            slide.shape,
-            x,
-            y,
-            rng.uniform(52, 78),
-            rough=0.16,
-            edge=1.6,
-            stretch=rng.uniform(1, 1.6),
-            angle=rng.uniform(0, 3.1),
-        )
-        nest[window] = np.maximum(nest[window], mask)
-    depth = _distance(nest)
-    points = np.array(spread(rng, nest, 13.0))
-    gap, _ = voronoi_edges(points, slide.shape)
-    slide.eosin += nest * (
-        0.42 + 0.006 * np.minimum(depth, 30) + 0.06 * slide.grain - 0.16 * smoothstep(1.5, 0.3, gap) - slide.eosin
-    )
-    slide.hematoxylin += nest * (0.10 - slide.hematoxylin)
-    pearls = np.zeros(slide.shape)
-    if "keratin pearls" in section.parts:
-        for x, y in spread(rng, (depth > 26).astype(np.float64), 90.0, count=4):
-            _pearl(slide, rng, x, y, rng.uniform(19, 29), pearls)
-    nuclei_along(
-        slide,
-        rng,
-        nest * (pearls < 0.4),
-        depth,
-        gap=12.0 - 2.5 * grade,
-        size=(6.0 + grade, 4.6 + grade),
-        unequal=0.35 + 0.6 * grade,
-        dark=(0.62, 1.15),
-        depth=(3.0, 200.0),
-        mitoses=int(2 + 8 * grade) if "mitoses" in section.parts else 0,
-    )
-    inflame(slide, rng, 1 - nest, kind="lymphocytes", gap=10.0, count=220)
-    if "necrosis" in section.parts:
-        _necrosis(slide, rng, section)
-
-
-def _pearl(slide: Slide, rng: np.random.Generator, x: float, y: float, radius: float, pearls: Field) -> None:
-    """Keratin in concentric layers, like an onion, with flattened nuclei between the outer ones."""
-    window, mask = lobed(rng, slide.shape, x, y, radius, rough=0.07, edge=3.0)
-    dy, dx = np.mgrid[window].astype(np.float64)
-    r = np.hypot(dx - x, dy - y) + 1.6 * smooth_field(rng, slide.shape, 6.0)[window]
-    slide.eosin[window] += mask * (0.92 + 0.16 * np.sin(r * 1.35) - slide.eosin[window])
-    slide.hematoxylin[window] += mask * (0.03 - slide.hematoxylin[window])
-    pearls[window] = np.maximum(pearls[window], mask)
-    for k in range(14):
-        a, d = 2 * math.pi * k / 14 + rng.normal(0, 0.2), radius * rng.uniform(0.75, 1.15)
-        nucleus(slide, x + d * math.cos(a), y + d * math.sin(a), 5.0, 1.8, a + math.pi / 2, dark=0.7)
-
-
 Painter = Callable[[Slide, np.random.Generator, Section], None]
 SECTIONS: Mapping[str, Painter] = {
     "colon": _colon,
     "adenocarcinoma": _tumour,
     "liver": _liver,
-    "squamous mucosa": _squamous,
-    "squamous cell carcinoma": _squamous_carcinoma,
+    "squamous mucosa": squamous_mucosa,
+    "squamous cell carcinoma": squamous_carcinoma,
 }

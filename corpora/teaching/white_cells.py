@@ -24,7 +24,16 @@ _CYTOPLASM: Mapping[str, tuple[float, float, float]] = {
     "lymphocyte": (0.50, 0.34, 0.08),
     "blast": (0.62, 0.50, 0.12),
 }
-_RADIUS = {"neutrophil": 39.0, "band neutrophil": 39.0, "eosinophil": 40.0, "basophil": 36.0, "monocyte": 48.0, "lymphocyte": 28.0, "blast": 45.0, "smudge cell": 34.0}
+_RADIUS = {
+    "neutrophil": 39.0,
+    "band neutrophil": 39.0,
+    "eosinophil": 40.0,
+    "basophil": 36.0,
+    "monocyte": 48.0,
+    "lymphocyte": 28.0,
+    "blast": 45.0,
+    "smudge cell": 34.0,
+}
 
 
 def reach_of(kind: str) -> float:
@@ -57,7 +66,15 @@ def white_cell(film: Film, rng: np.random.Generator, kind: str, x: float, y: flo
             _auer_rod(film, rng, x, y, radius)
 
 
-_COARSE = {"neutrophil": 0.24, "band neutrophil": 0.22, "eosinophil": 0.22, "basophil": 0.18, "monocyte": 0.16, "lymphocyte": 0.20, "blast": 0.085}
+_COARSE = {
+    "neutrophil": 0.24,
+    "band neutrophil": 0.22,
+    "eosinophil": 0.22,
+    "basophil": 0.18,
+    "monocyte": 0.16,
+    "lymphocyte": 0.20,
+    "blast": 0.085,
+}
 
 
 def _parts(film: Film, window: Window, discs: list[tuple[float, float, float, float, float]]) -> Field:
@@ -78,10 +95,20 @@ def _lobes(count: int, size: float, spread: float, bridge: float) -> Callable[..
         for k in range(number):
             a = start + turn * k * (2.5 if number == 2 else 4.6 / number) + rng.normal(0, 0.12)
             px, py = x + spread * radius * math.cos(a), y + spread * radius * math.sin(a)
-            discs.append((px, py, size * radius * rng.uniform(0.9, 1.15), size * radius * rng.uniform(0.7, 0.9), a + rng.uniform(0.9, 2.2)))
+            discs.append(
+                (
+                    px,
+                    py,
+                    size * radius * rng.uniform(0.9, 1.15),
+                    size * radius * rng.uniform(0.7, 0.9),
+                    a + rng.uniform(0.9, 2.2),
+                )
+            )
             if last:
-                for t in (0.3, 0.5, 0.7):
-                    discs.append((last[0] + t * (px - last[0]), last[1] + t * (py - last[1]), bridge, bridge, 0.0))
+                discs += [
+                    (last[0] + t * (px - last[0]), last[1] + t * (py - last[1]), bridge, bridge, 0.0)
+                    for t in (0.3, 0.5, 0.7)
+                ]
             last = (px, py)
         return _parts(film, window, discs)
 
@@ -92,7 +119,13 @@ def _arc(sweep: float, spread: float, thick: float) -> Callable[..., Field]:
     def make(film: Film, rng: np.random.Generator, window: Window, x: float, y: float, radius: float) -> Field:
         start = rng.uniform(0, 2 * np.pi)
         discs = [
-            (x + spread * radius * math.cos(a), y + spread * radius * math.sin(a), thick * radius * rng.uniform(0.92, 1.08), thick * radius, a)
+            (
+                x + spread * radius * math.cos(a),
+                y + spread * radius * math.sin(a),
+                thick * radius * rng.uniform(0.92, 1.08),
+                thick * radius,
+                a,
+            )
             for a in np.linspace(start, start + sweep, 9)
         ]
         return _parts(film, window, discs)
@@ -109,7 +142,15 @@ def _round(share: float, notch: float) -> Callable[..., Field]:
         total[w] = mask
         if notch and rng.random() < 0.6:
             b = a + math.pi + rng.normal(0, 0.6)
-            w, bite, _ = ellipse(film.shape, px + share * radius * math.cos(b), py + share * radius * math.sin(b), notch * radius, notch * radius * 0.7, b, edge=3.0)
+            w, bite, _ = ellipse(
+                film.shape,
+                px + share * radius * math.cos(b),
+                py + share * radius * math.sin(b),
+                notch * radius,
+                notch * radius * 0.7,
+                b,
+                edge=3.0,
+            )
             total[w] *= 1 - bite
         return total[window]
 
@@ -157,12 +198,23 @@ _GRANULES: Mapping[str, Callable[[Film, np.random.Generator, Window, Field], Non
 }
 
 
-def _grains(film: Film, rng: np.random.Generator, window: Window, body: Field, count: int, size: tuple[float, float], colour: Field) -> None:
+def _grains(
+    film: Film,
+    rng: np.random.Generator,
+    window: Window,
+    body: Field,
+    count: int,
+    size: tuple[float, float],
+    colour: Field,
+) -> None:
     rows, columns = window
     for _ in range(count):
         x, y = rng.uniform(columns.start, columns.stop), rng.uniform(rows.start, rows.stop)
         radius = rng.uniform(*size)
-        if body.size and body[min(int(y) - rows.start, body.shape[0] - 1), min(int(x) - columns.start, body.shape[1] - 1)] > 0.9:
+        if (
+            body.size
+            and body[min(int(y) - rows.start, body.shape[0] - 1), min(int(x) - columns.start, body.shape[1] - 1)] > 0.9
+        ):
             w, mask, _ = ellipse(film.shape, x, y, radius, radius, 0.0, edge=1.3)
             film.density[w] += 0.9 * mask[..., None] * (colour * rng.uniform(0.85, 1.15) - film.density[w])
 
@@ -173,13 +225,23 @@ def _nucleoli(film: Film, rng: np.random.Generator, window: Window, nucleus: Fie
         return
     for _ in range(int(rng.integers(1, 4))):
         k = int(rng.integers(len(ys)))
-        w, mask = lobed(rng, film.shape, xs[k] + window[1].start, ys[k] + window[0].start, rng.uniform(4.5, 7.0), rough=0.06, edge=3.0)
+        w, mask = lobed(
+            rng,
+            film.shape,
+            xs[k] + window[1].start,
+            ys[k] + window[0].start,
+            rng.uniform(4.5, 7.0),
+            rough=0.06,
+            edge=3.0,
+        )
         film.density[w] *= 1 - 0.34 * mask[..., None] * np.array((1.0, 0.8, 0.3))
 
 
 def _auer_rod(film: Film, rng: np.random.Generator, x: float, y: float, radius: float) -> None:
     a = rng.uniform(0, 2 * np.pi)
-    w, mask, _ = ellipse(film.shape, x + 0.82 * radius * math.cos(a), y + 0.82 * radius * math.sin(a), 8.5, 1.3, a + 1.5, edge=1.2)
+    w, mask, _ = ellipse(
+        film.shape, x + 0.82 * radius * math.cos(a), y + 0.82 * radius * math.sin(a), 8.5, 1.3, a + 1.5, edge=1.2
+    )
     film.density[w] += 0.95 * mask[..., None] * (np.array((0.35, 1.30, 0.65)) - film.density[w])
 
 

@@ -97,6 +97,19 @@ def test_stop_closes_the_stream_and_keeps_what_came(chat: Chat, assistant: Scrip
     assert assistant.closed.wait(30)
 
 
+def test_a_second_question_waits_for_the_first(chat: Chat, assistant: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "film.png").write_bytes(png())
+    views = chat.ask(visitor(), "slow", [], CORPORA)
+    key = next(views).key
+    assert next(views).current
+    assert list(chat.ask(visitor(key or ""), "Another?", [tmp_path / "film.png"], CORPORA)) == []
+    assert list(chat.ask_again(visitor(key or ""))) == []
+    assert (tmp_path / "film.png").exists()
+    chat.stop(visitor())
+    list(views)
+    assert len(assistant.asked) == 1
+
+
 def test_leaving_shows_nothing_more(chat: Chat, assistant: Scripted) -> None:
     views = chat.ask(visitor(), "slow", [], CORPORA)
     key = next(views).key

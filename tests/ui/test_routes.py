@@ -43,12 +43,12 @@ def test_a_size_that_is_no_number_is_refused(client: TestClient) -> None:
 
 def test_static_files_are_served_and_nothing_beside_them(client: TestClient) -> None:
     assert "javascript" in client.get("/page/chat.js").headers["content-type"]
-    assert client.get("/page/chat.css").status_code == 200
+    assert client.get("/page/page.css").status_code == 200
     assert client.get("/page/../routes.py").status_code == 404
     assert client.get("/page/%2e%2e/routes.py").status_code == 404
 
 
 def test_browsers_are_told_to_stay_here(client: TestClient) -> None:
-    policy = client.get("/page/chat.css").headers["content-security-policy"]
+    policy = client.get("/page/page.css").headers["content-security-policy"]
     assert "connect-src 'self'" in policy
     assert "http" not in policy

@@ -96,7 +96,8 @@ class Chat:
         """Ask a new question in the open conversation; `same` means about the last question's pictures."""
         conversation = self._held.get(visitor.browser, visitor.key)
         text = text.strip()
-        if not text and not pictures:
+        # A second question while one is being answered stays in the box.
+        if self._runs.busy(visitor.page) or not (text or pictures):
             return
         try:
             uploads = read_uploads(pictures, self._upload_folder)
@@ -141,6 +142,8 @@ class Chat:
 
     def _answer(self, visitor: Visitor, conversation: Conversation) -> Iterator[View]:
         """Answer the last exchange of the conversation, showing each step."""
+        if self._runs.busy(visitor.page):
+            return
         *earlier, exchange = self._keep(conversation).exchanges
         yield self._whole(conversation, busy=True, text="")
         stream = self._assistant.stream(

@@ -94,6 +94,11 @@ class Runs:
         self._runs: dict[str, Run] = {}
         self._lock = Lock()
 
+    def busy(self, page: str) -> bool:
+        """Whether the page has a run at work."""
+        with self._lock:
+            return page in self._runs
+
     def start(self, page: str, events: Iterator[Event]) -> Run:
         """Begin a run for the page; one that was still at work is abandoned."""
         run = Run(events)

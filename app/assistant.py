@@ -1,0 +1,299 @@
+"""The assistant: finds evidence for a question, has a generator answer from it, checks the citations."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, cast
+
+from app.answers import (
+    Answer,
+    DomainSeen,
+    Done,
+    Event,
+    Evidence,
+    EvidenceChosen,
+    Stage,
+    Stance,
+    TextPiece,
+    Turn,
+    Verdict,
+)
+from app.asking import follow_up, parse_question
+from app.citations import check_citations
+from app.examples import examples_of
+from app.generators.base import Generator, Piece, Prompt
+from app.generators.registry import open_generator
+from app.overview import CorpusOverview, Example, HomeOverview
+from app.prompting import build_prompt
+from app.settings import Settings, load_settings
+from app.wiring import open_home, open_retriever, prepare_process
+from corpora.catalog import Catalog
+from corpora.errors import IndexMissingError
+from corpora.images import ImageStore
+from corpora.records import Region
+from retrievers.found import Found
+from retrievers.query import ImageSource, Query
+from retrievers.retriever import Retriever
+
+__all__ = ["Assistant"]
+
+_CANDIDATES = 16
+
+
+class Assistant:
+    """Answers questions about pictures from the records of a home.
+
+    Every method may be called from several threads. The retriever and the generator are opened with the first question,
+    so that a page can be shown, and say what is missing, before a home is indexed.
+    """
+
+    def __init__(self, home: Path, settings: Settings) -> None:
+        prepare_process(settings)
+        self.settings = settings
+        self.home = open_home(home, settings)
+        self._catalog = Catalog.open(self.home.catalog_url)
+        self._images = ImageStore(self.home.images)
+        self._lock = threading.Lock()
+        self._retriever: Retriever | None = None
+        self._generator: Generator | None = None
+
+    @classmethod
+    def open(cls, home: str | Path, settings: Settings | None = None, **arguments: Any) -> Assistant:
+        """An assistant on a home; `arguments` are settings that outweigh all others (`generator="vlm:…"`).
+
+        Raises:
+            SourceError: there is no home.
+            SettingsError: a setting is wrong.
+        """
+        path = Path(home)
+        return cls(path, settings or load_settings(path, arguments)[0])
+
+    def close(self) -> None:
+        """Give back the catalogue's connections."""
+        self._catalog.close()
+        if self._retriever is not None:
+            self._retriever.close()
+
+    def __enter__(self) -> Assistant:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def retriever(self) -> Retriever:
+        """The retriever of this home, opened once; raises `IndexMissingError` where nothing is indexed."""
+        with self._lock:
+            if self._retriever is None:
+                self._retriever = open_retriever(self.home, self.settings)
+            return self._retriever
+
+    @property
+    def generator(self) -> Generator:
+        """The generator that the settings name, opened once."""
+        with self._lock:
+            if self._generator is None:
+                self._generator = open_generator(self.settings.generator, self.settings.device, self.home.path)
+            return self._generator
+
+    def ask(self, text: str = "", images: Sequence[ImageSource] = (), **options: Any) -> Answer:
+        """The whole answer; options as in `stream`."""
+        for event in self.stream(text, images, **options):
+            if isinstance(event, Done):
+                return event.answer
+        raise AssertionError("a stream ends with Done")
+
+    def stream(
+        self,
+        text: str = "",
+        images: Sequence[ImageSource] = (),
+        *,
+        history: Sequence[Turn] = (),
+        domain: str | None = None,
+        corpora: Collection[str] | None = None,
+        region: Region | None = None,
+        patient: str = "",
+        before: int | None = None,
+        exclude: Collection[str] = (),
+        exclude_patients: Collection[str] = (),
+        groups: Collection[str] | None = None,
+    ) -> Iterator[Event]:
+        """The answer as events, `Done` last; closing the iterator stops the work behind it.
+
+        Args:
+            text: The question; empty asks what the pictures show.
+            images: Pictures as paths, bytes or PIL images.
+            history: Earlier turns; a question that continues one is searched for anew, with its words and pictures.
+            domain: Search this domain whatever the router thinks.
+            corpora: Only these corpora.
+            region: The part of the first picture that is asked about.
+            patient: The patient whose earlier studies count for `before`.
+            before: Only studies before this day.
+            exclude: Record ids that must not be evidence.
+            exclude_patients: Patients none of whose records must be evidence.
+            groups: Access groups of the asking person; None sees everything.
+
+        Raises:
+            QueryError: neither text nor picture.
+            IndexMissingError: nothing is indexed yet.
+        """
+        yield Stage("reading the picture" if images else "reading the question")
+        earlier = follow_up(text, bool(images), history)
+        pictures = images or (earlier.images if earlier else ())
+        query = Query(
+            text=f"{earlier.question} {text}" if earlier else text,
+            images=pictures,
+            region=region,
+            patient=patient,
+            before=before,
+            exclude=exclude,
+            exclude_patients=exclude_patients,
+            corpora=corpora,
+            domain=domain,
+            groups=groups,
+        )
+        retriever = self.retriever
+        routed = retriever.route(query)
+        yield DomainSeen(routed)
+        yield Stage(f"searching {', '.join(routed.searched)}" if routed.searched else "checking what this is")
+        found = retriever.search(query, _CANDIDATES)
+        evidence = _chosen(found, bool(query.pictures), self.settings.context)
+        yield EvidenceChosen(evidence, found.selection)
+        question = _grounded(text, earlier)
+        prompt = build_prompt(
+            question,
+            domain=self.home.domains.get(found.domain.name) if found.domain.name else None,
+            found=found.domain,
+            evidence=evidence,
+            images=query.pictures,
+            history=history,
+        )
+        if found.domain.name is None:
+            yield from _whole(_outside(found, prompt, self._manifest(found, prompt, None)))
+            return
+        yield Stage("writing")
+        generator = self.generator
+        last = Piece("")
+        text_so_far = ""
+        with closing(cast("Any", generator.stream(prompt))) as pieces:
+            for piece in pieces:
+                text_so_far += piece.text
+                last = piece if piece.verdict is not None else last
+                yield TextPiece(piece.text)
+        yield Done(_answer(text_so_far, last, found, evidence, self._manifest(found, prompt, generator)))
+
+    def overview(self) -> HomeOverview:
+        """What the home holds, counted."""
+        counts = self._catalog.counts()
+        drawn = {"teaching", "primer"}
+        corpora = tuple(
+            CorpusOverview(
+                corpus.name,
+                corpus.title or corpus.name,
+                counts.get(corpus.name, {}).get("case", 0),
+                counts.get(corpus.name, {}).get("figure", 0),
+                counts.get(corpus.name, {}).get("passage", 0),
+                corpus.licence,
+                corpus.name in drawn,
+            )
+            for corpus in self._catalog.corpora()
+        )
+        try:
+            index = self.retriever.index
+            label, domains = index.manifest.label, index.domains
+        except IndexMissingError:
+            label, domains = "", ()
+        return HomeOverview(
+            self.home.path.name, corpora, label, self.settings.generator, self.settings.profile, domains
+        )
+
+    def examples(self) -> tuple[Example, ...]:
+        """Up to three questions to try on this home."""
+        return examples_of(self._catalog, self._images)
+
+    def picture(self, digest: str, size: int) -> bytes:
+        """A JPEG of a stored picture, its longer side at most `size` pixels; `SourceError` where unknown."""
+        return self._images.rendition(digest, size)
+
+    def _manifest(self, found: Found, prompt: Prompt, generator: Generator | None) -> dict[str, Any]:
+        """Everything that, with the same home, gives the same answer."""
+        return {
+            "index": found.index,
+            "encoders": dict(found.encoders),
+            "domain": found.domain.name,
+            "selection": found.selection.policy,
+            "evidence": [f"{item.record.corpus}/{item.record.id}" for item in prompt.evidence],
+            "prompt": prompt.digest,
+            "generator": generator.spec if generator else None,
+            "revision": generator.revision if generator else None,
+            "seed": 0,
+        }
+
+
+def _chosen(found: Found, with_pictures: bool, most: int) -> tuple[Evidence, ...]:
+    """The selected hits in order; beside a picture the nearest cases come first, then what explains."""
+    hits = list(found.selected)
+    if with_pictures:
+        alike = sorted(
+            (hit for hit in found.hits if hit.record.kind == "case" and hit.similarity("image→image") is not None),
+            key=lambda hit: -(hit.similarity("image→image") or 0.0),
+        )[: max(1, most - 2)]
+        explaining = [hit for hit in found.hits if hit.record.kind != "case"][:2]
+        hits = [*alike, *explaining]
+    return tuple(Evidence(number, hit) for number, hit in enumerate(hits[:most], 1))
+
+
+def _grounded(text: str, earlier: Turn | None) -> str:
+    """A follow-up that names no finding inherits those of the question it continues."""
+    if earlier is None:
+        return text
+    asked, before = parse_question(text, True), parse_question(earlier.question, True)
+    if asked.findings or not before.findings:
+        return text
+    return f"{text.rstrip('?. ')} ({', '.join(before.findings)})?"
+
+
+def _outside(found: Found, prompt: Prompt, manifest: dict[str, Any]) -> Answer:
+    thing = "picture" if prompt.images else "question"
+    text = (
+        f"This {thing} is outside every domain that this home knows, so there is no medical answer. "
+        f"{found.domain.reason} If it is a medical one, choose its domain by hand and ask again."
+    )
+    return Answer(text, "abstained", 0.0, found.domain, (), selection=found.selection.reason, manifest=manifest)
+
+
+def _whole(answer: Answer) -> Iterator[Event]:
+    yield TextPiece(answer.text)
+    yield Done(answer)
+
+
+def _answer(text: str, last: Piece, found: Found, evidence: Sequence[Evidence], manifest: dict[str, Any]) -> Answer:
+    checked = check_citations(text, evidence)
+    verdict = last.verdict or _read_verdict(text)
+    confidence = last.confidence if last.confidence is not None else (0.5 if verdict != "abstained" else 0.0)
+    return Answer(
+        text=checked.text,
+        verdict=cast("Verdict", verdict),
+        confidence=confidence,
+        domain=found.domain,
+        evidence=tuple(
+            Evidence(item.number, item.hit, cast("Stance", last.stances.get(item.number, item.stance)))
+            for item in evidence
+        ),
+        selection=found.selection.reason,
+        unsupported=checked.unsupported,
+        manifest=manifest,
+    )
+
+
+def _read_verdict(text: str) -> str:
+    """Yes or no where the answer opens with just one of the words; whole words, since "no" is in "normal"."""
+    words = [word.strip(".,:;!*").casefold() for word in text.split()[:3]]
+    said = {"yes", "no"} & set(words)
+    return said.pop() if len(said) == 1 else "free"

@@ -1,0 +1,214 @@
+"""The generator without a model: answers are composed of what the evidence says.
+
+Closed questions are put to the vote of the nearest cases, weighted by similarity; open ones about a picture take the
+heaviest label, side, severity or modality; others quote the sentences nearest to the question. Each sentence carries
+the numbers it rests on. It never says more than its evidence, and abstains where that is silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from app.answers import Evidence
+from app.asking import Asked, parse_question
+from app.generators.base import Capabilities, Piece, Prompt
+from app.reading import what_it_says
+from app.voting import Ballot, Choice, choose, vote, voters
+from corpora.language import sentences
+
+__all__ = ["EvidenceGenerator"]
+
+_LEAST_SPOKEN = 0.15
+_CLEAR = 0.6
+_LEAST_TEXT = 0.35
+_DETAILS = frozenset({"normal", "abnormal", "benign", "malignant"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    verdict: str
+    confidence: float
+    sentences: tuple[str, ...]
+    stances: dict[int, str]
+
+
+class EvidenceGenerator:
+    """Composes answers from the evidence. Stateless; safe from several threads."""
+
+    spec = "evidence"
+    revision = "1"
+    capabilities = Capabilities(images=False, yes_no=True, max_tokens=400)
+
+    def stream(self, prompt: Prompt) -> Iterator[Piece]:
+        """The answer, a sentence at a time; verdict, confidence and stances come with the last piece."""
+        draft = _draft(prompt)
+        for number, sentence in enumerate(draft.sentences):
+            text = sentence if number == 0 else f" {sentence}"
+            if number + 1 < len(draft.sentences):
+                yield Piece(text)
+            else:
+                yield Piece(text, draft.verdict, round(draft.confidence, 4), draft.stances)
+
+
+def _draft(prompt: Prompt) -> _Draft:
+    asked = parse_question(prompt.question, bool(prompt.images))
+    electorate = voters(prompt.evidence, bool(prompt.images))
+    if prompt.images and electorate:
+        if asked.closed and asked.findings:
+            return _closed(asked, prompt, electorate)
+        if asked.attribute != "explanation":
+            return _open(asked, prompt, electorate)
+    explained = _explain(prompt)
+    if explained is not None:
+        return explained
+    return _abstain("Nothing in this home is close enough to the question to answer from.", prompt)
+
+
+def _closed(asked: Asked, prompt: Prompt, electorate: Sequence[tuple[Evidence, float]]) -> _Draft:
+    ballots = {finding: vote(finding, electorate) for finding in asked.findings}
+    spoken = {finding: ballot for finding, ballot in ballots.items() if ballot and ballot.spoken >= _LEAST_SPOKEN}
+    if not spoken:
+        finding = asked.findings[0]
+        return _abstain(
+            f"None of the {len(electorate)} cases nearest to the picture says whether there is {finding}.", prompt
+        )
+    finding, ballot = max(spoken.items(), key=lambda pair: abs(pair[1].yes - 0.5))
+    stances = {item.number: "supports" for item, _ in ballot.affirming}
+    stances |= {item.number: "refutes" for item, _ in ballot.denying}
+    verdict = "yes" if ballot.yes >= _CLEAR else "no" if ballot.yes <= 1 - _CLEAR else "uncertain"
+    said = [_verdict_sentence(verdict, finding, ballot), *_reasons(verdict, finding, ballot)]
+    said.extend(_background(prompt, finding))
+    return _Draft(verdict, ballot.confidence, tuple(said), stances)
+
+
+def _verdict_sentence(verdict: str, finding: str, ballot: Ballot) -> str:
+    yes, no = len(ballot.affirming), len(ballot.denying)
+    if verdict == "uncertain":
+        return f"Uncertain: of the nearest cases that speak of {finding}, {yes} affirm it and {no} deny it."
+    side, other = (ballot.affirming, yes) if verdict == "yes" else (ballot.denying, no)
+    doing = "affirm" if verdict == "yes" else "deny"
+    cited = _numbers([item for item, _ in side])
+    return (
+        f"{verdict.capitalize()}: {other} of the {yes + no} nearest cases that speak of {finding} {doing} it {cited}."
+    )
+
+
+def _reasons(verdict: str, finding: str, ballot: Ballot) -> Iterator[str]:
+    """What the nearest case of the majority says, then the nearest of the other opinion."""
+    majority, minority = (ballot.denying, ballot.affirming) if verdict == "no" else (ballot.affirming, ballot.denying)
+    for group, opening in ((majority, "The nearest of them reads"), (minority, "A near case says otherwise")):
+        if group:
+            item, said = group[0]
+            yield f"{opening}: “{said.sentence or _labels(item)}” [{item.number}]."
+
+
+def _open(asked: Asked, prompt: Prompt, electorate: Sequence[tuple[Evidence, float]]) -> _Draft:
+    finding = asked.findings[0] if asked.findings else ""
+    if asked.attribute == "modality":
+        return _chosen("This is most likely a", choose(lambda item: [item.record.modality], electorate), prompt)
+    if asked.attribute == "eye":
+        values = choose(lambda item: _attribute(item, "laterality", "eye"), electorate)
+        return _chosen("It is most likely the eye on the", values, prompt)
+    if asked.attribute in ("side", "severity"):
+        opening = "Most likely on the side:" if asked.attribute == "side" else "Most likely"
+        return _chosen(opening, _details(asked, finding, electorate), prompt)
+    labels = choose(lambda item: item.record.labels, electorate)
+    return _chosen("The nearest cases show", labels, prompt)
+
+
+def _details(asked: Asked, finding: str, electorate: Sequence[tuple[Evidence, float]]) -> list[Choice]:
+    """Sides or severities that affirming cases give, of the asked finding or of whatever each case shows first."""
+
+    def value(item: Evidence) -> list[str]:
+        wanted = finding or next((label for label in item.record.labels if label not in _DETAILS), "")
+        said = what_it_says(item.record, wanted) if wanted else None
+        named = _attribute(item, asked.attribute, "size" if asked.attribute == "severity" else "laterality")
+        if said is not None and said.polarity == "affirmed":
+            told = said.side if asked.attribute == "side" else said.severity
+            return named or ([told] if told else [])
+        return []
+
+    return choose(value, electorate)
+
+
+def _attribute(item: Evidence, *names: str) -> list[str]:
+    return [str(item.record.attributes[name]) for name in names if item.record.attributes.get(name)][:1]
+
+
+def _chosen(opening: str, choices: Sequence[Choice], prompt: Prompt) -> _Draft:
+    if not choices:
+        return _abstain("The cases nearest to the picture do not say.", prompt)
+    best = choices[0]
+    said = [f"{opening.rstrip()} {best.value} {_numbers(best.evidence)}."]
+    rest = [choice for choice in choices[1:4] if choice.share >= 0.12]
+    if rest:
+        said.append(
+            "Less weight has " + ", ".join(f"{choice.value} {_numbers(choice.evidence)}" for choice in rest) + "."
+        )
+    nearest = best.evidence[0]
+    quoted = _quoted(nearest, best.value)
+    if quoted:
+        said.append(f"The nearest of these cases reads: “{quoted}” [{nearest.number}].")
+    said.extend(_background(prompt, best.value))
+    return _Draft("free", min(0.99, best.share), tuple(said), {item.number: "supports" for item in best.evidence})
+
+
+def _quoted(item: Evidence, value: str) -> str:
+    """The sentence of the record that names the value, else what it shows first."""
+    said = sentences(item.record.findings or item.record.report or item.record.caption)
+    return next((sentence for sentence in said if value.casefold() in sentence.casefold()), said[0] if said else "")
+
+
+def _background(prompt: Prompt, finding: str) -> Iterator[str]:
+    """One sentence of a textbook that speaks of the finding."""
+    for item in prompt.evidence:
+        if item.record.kind == "case":
+            continue
+        for sentence in sentences(item.record.text):
+            if finding.casefold() in sentence.casefold() and len(sentence) < 320:
+                yield f"From the textbook: “{sentence}” [{item.number}]."
+                return
+
+
+def _explain(prompt: Prompt) -> _Draft | None:
+    """The sentences nearest to the question, textbook first; None where nothing is near."""
+    near = [(item, item.hit.similarity("text→text") or 0.0) for item in prompt.evidence]
+    near = [(item, similarity) for item, similarity in near if similarity >= _LEAST_TEXT]
+    if not near:
+        return None
+    near.sort(key=lambda pair: (pair[0].record.kind == "case", -pair[1]))
+    said, seen = [], set[str]()
+    for item, _ in near[:4]:
+        sentence = _passage(item)
+        if sentence.casefold() not in seen:
+            seen.add(sentence.casefold())
+            said.append(f"{sentence.rstrip('.')} [{item.number}].")
+    best = max(similarity for _, similarity in near)
+    return _Draft("free", min(0.95, best), tuple(said), {item.number: "supports" for item, _ in near[:4]})
+
+
+def _passage(item: Evidence) -> str:
+    """The sentence that matched, with the one after it where the record is a passage."""
+    said = sentences(item.record.text)
+    sentence = item.hit.sentence
+    if item.record.kind == "passage" and sentence in said:
+        place = said.index(sentence)
+        return " ".join(said[place : place + 2])
+    return sentence
+
+
+def _abstain(reason: str, prompt: Prompt) -> _Draft:
+    nearest = max(
+        (item.hit.similarity("→image") or item.hit.similarity("→text") or 0.0 for item in prompt.evidence), default=0.0
+    )
+    help_ = "A clearer picture, another wording, or a corpus that holds such cases would help."
+    return _Draft("abstained", 0.0, (reason, f"The nearest similarity is {nearest:.2f}.", help_), {})
+
+
+def _numbers(items: Sequence[Evidence]) -> str:
+    return " ".join(f"[{item.number}]" for item in items[:5])
+
+
+def _labels(item: Evidence) -> str:
+    return ", ".join(item.record.labels) or item.record.title

@@ -1,0 +1,52 @@
+"""Builds the objects that settings ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from app.settings import Settings
+from corpora.home import Home
+from indexing.encoders import EncoderPlan
+from indexing.jobs import BuildOptions
+from retrievers.retriever import Retriever
+from retrievers.selection import selection_policy
+
+__all__ = ["build_options", "encoder_plan", "open_home", "open_retriever", "prepare_process"]
+
+
+def prepare_process(settings: Settings) -> None:
+    """What must be said before a model library is loaded: threads, and that no hub may be asked."""
+    if settings.offline:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    if settings.threads:
+        os.environ["OMP_NUM_THREADS"] = str(settings.threads)
+
+
+def open_home(path: Path, settings: Settings) -> Home:
+    """The home, with the catalogue that the settings name."""
+    return Home.open(path, settings.catalog_url or None)
+
+
+def encoder_plan(settings: Settings) -> EncoderPlan:
+    """Which encoder serves which domain."""
+    return EncoderPlan(joint=settings.encoders, default=settings.encoder, sentence=settings.sentence_encoder)
+
+
+def build_options(settings: Settings) -> BuildOptions:
+    """How indexes are built."""
+    return BuildOptions(plan=encoder_plan(settings), kind=settings.vector_index, device=settings.device)
+
+
+def open_retriever(home: Home, settings: Settings) -> Retriever:
+    """The retriever on a home."""
+    return Retriever.open(
+        home,
+        index=settings.index,
+        plan=encoder_plan(settings),
+        device=settings.device,
+        policy=selection_policy(settings.selection),
+    )

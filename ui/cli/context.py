@@ -1,0 +1,85 @@
+"""What every command starts from: the home, the settings, and how to print."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from app.settings import Settings, load_settings
+from corpora.home import Home
+
+__all__ = ["Context", "progress_bar"]
+
+
+@dataclass(frozen=True)
+class Context:
+    """The global options of one call."""
+
+    home: Path
+    profile: str | None
+    as_json: bool
+    verbose: bool
+    console: Console
+
+    def settings(self, **arguments: Any) -> Settings:
+        """The settings of the home, with the command's own arguments on top; prepares the process for models."""
+        from app.wiring import prepare_process
+
+        settings, _ = load_settings(self.home, {"profile": self.profile, **arguments})
+        prepare_process(settings)
+        return settings
+
+    def open_home(self, create: bool = False) -> Home:
+        """The home, made first where the command may make one."""
+        url = load_settings(self.home, {"profile": self.profile})[0].catalog_url or None
+        return Home.create(self.home, url) if create else Home.open(self.home, url)
+
+    def show(self, value: Any, lines: Sequence[str] = (), table: Table | None = None) -> None:
+        """Print a result: JSON where asked for, else the table, else the lines."""
+        if self.as_json:
+            print(json.dumps(plain(value), ensure_ascii=False, indent=1))  # noqa: T201
+            return
+        for line in lines:
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if table is not None:
+            self.console.print(table)
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, tuples and sets as what JSON knows."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def progress_bar(console: Console) -> Any:
+    """A bar with what is done, the rate and the time that remains."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Items a second."""
+
+        def render(self, task: Any) -> Text:
+            return Text(f"{task.speed:.1f}/s" if task.speed else "–/s")
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )

@@ -1,0 +1,156 @@
+"""`curbside corpus`: what the home holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from corpora.ingest import Ingested
+    from ui.cli.context import Context
+
+__all__ = ["application", "teach_home"]
+
+application = typer.Typer(help="Add, list, show and remove corpora.", no_args_is_help=True)
+
+
+@application.command("add")
+def add(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(help="File or folder to read.")],
+    name: Annotated[str, typer.Option("--name", "-n", help="Name of the corpus.")],
+    reader: Annotated[str, typer.Option("--reader", "-r", help="jsonl, folder, openstax, …")] = "jsonl",
+    title: Annotated[str, typer.Option(help="Title for people.")] = "",
+    domain: Annotated[str, typer.Option(help="Domain of records that do not say theirs.")] = "",
+    modality: Annotated[str, typer.Option(help="Modality of records that do not say theirs.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of records that do not say theirs.")] = "",
+    group: Annotated[
+        list[str] | None, typer.Option(help="Access group that may see it (repeatable; none: all).")
+    ] = None,
+    option: Annotated[list[str] | None, typer.Option(help="key=value for the reader (repeatable).")] = None,
+) -> None:
+    """Read a source into the home; run again, it adds what is new and replaces what changed."""
+    from corpora.catalog import Corpus
+    from corpora.ingest import add_corpus
+    from corpora.readers.base import ReaderOptions, licence_kind
+    from corpora.records import Licence
+    from ui.cli.context import progress_bar
+
+    here: Context = context.obj
+    home = here.open_home(create=True)
+    said = Licence(licence, licence_kind(licence)) if licence else Licence()
+    options = ReaderOptions(name, domain, modality, said, home.domains, _pairs(option or []))
+    corpus = Corpus(name, title or name, reader, str(source), said, tuple(group or ()))
+    with progress_bar(here.console) as bar:
+        task = bar.add_task(f"adding {name}", total=None)
+        done = add_corpus(home, corpus, options, lambda count: bar.update(task, completed=count))
+    here.show(done, [_told(done)])
+
+
+@application.command("list")
+def list_(context: typer.Context) -> None:
+    """Every corpus with its counts, licence and groups."""
+    from rich.table import Table
+
+    from corpora.catalog import Catalog
+
+    here: Context = context.obj
+    with Catalog.open(here.open_home().catalog_url) as catalog:
+        counts = catalog.counts()
+        rows = [(corpus, counts.get(corpus.name, {})) for corpus in catalog.corpora()]
+    table = Table("corpus", "title", "cases", "figures", "passages", "licence", "groups", box=None)
+    for corpus, count in rows:
+        kinds = [str(count.get(kind, 0)) for kind in ("case", "figure", "passage")]
+        table.add_row(corpus.name, corpus.title, *kinds, corpus.licence.name, ", ".join(corpus.groups) or "everybody")
+    here.show(
+        [{"name": c.name, "title": c.title, "licence": c.licence, "groups": c.groups, **n} for c, n in rows],
+        table=table,
+    )
+
+
+@application.command("show")
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Corpus.")],
+    record: Annotated[str | None, typer.Argument(help="One of its records.")] = None,
+) -> None:
+    """What a corpus says of itself, or one of its records."""
+    from corpora.catalog import Catalog
+
+    here: Context = context.obj
+    with Catalog.open(here.open_home().catalog_url) as catalog:
+        if record is not None:
+            found = catalog.find(name, record)
+            labels = ", ".join(found.labels) or "–"
+            lines = [f"{found.corpus}/{found.id} · {found.domain} · {found.modality}", f"labels: {labels}", found.text]
+            here.show(found, [*lines, f"licence: {found.licence.name} · source: {found.source}"])
+            return
+        corpus, count = catalog.corpus(name), catalog.counts().get(name, {})
+    lines = [f"{corpus.name}: {corpus.title}", *(f"{kind}s: {number}" for kind, number in sorted(count.items()))]
+    here.show({"corpus": corpus, "counts": count}, [*lines, f"read by {corpus.reader} from {corpus.source}"])
+
+
+@application.command("remove")
+def remove(context: typer.Context, name: Annotated[str, typer.Argument(help="Corpus.")]) -> None:
+    """Remove a corpus with its records; searches do not find them from now on."""
+    from corpora.catalog import Catalog
+
+    here: Context = context.obj
+    with Catalog.open(here.open_home().catalog_url) as catalog:
+        count = catalog.remove_corpus(name)
+    here.show(
+        {"removed": name, "records": count}, [f"Removed {name} with {count} records; 'index build' frees their space."]
+    )
+
+
+@application.command("teach")
+def teach(context: typer.Context) -> None:
+    """Draw the teaching corpus and the primer, and add them: no picture is of a patient."""
+    here: Context = context.obj
+    done = teach_home(here)
+    here.show(done, [_told(one) for one in done])
+
+
+def teach_home(here: Context) -> list[Ingested]:
+    """Draw (what is not drawn yet) into `<home>/drawn`, then add both corpora."""
+    from corpora.catalog import Corpus
+    from corpora.ingest import add_corpus
+    from corpora.readers.base import ReaderOptions
+    from corpora.records import Licence
+    from corpora.teaching import PRIMER, TEACHING, write_teaching
+    from ui.cli.context import progress_bar
+
+    home = here.open_home(create=True)
+    drawn = home.path / "drawn"
+    with progress_bar(here.console) as bar:
+        task = bar.add_task("drawing", total=None)
+        write_teaching(drawn, lambda done, total: bar.update(task, completed=done, total=total))
+    licence = Licence("CC0 1.0", "open")
+    corpora = (
+        Corpus(TEACHING, "Teaching cases (drawn)", "jsonl", str(drawn / TEACHING), licence),
+        Corpus(PRIMER, "Illustrated primer (drawn)", "openstax", str(drawn / PRIMER), licence),
+    )
+    return [
+        add_corpus(home, corpus, ReaderOptions(corpus.name, licence=licence, domains=home.domains))
+        for corpus in corpora
+    ]
+
+
+def _pairs(options: list[str]) -> dict[str, str]:
+    from corpora.errors import InputError
+
+    pairs = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals:
+            raise InputError(f"--option {option} is incomplete; write key=value.")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+def _told(done: Ingested) -> str:
+    text = f"{done.corpus}: {done.new} new, {done.changed} changed, {done.unchanged} unchanged, {done.skipped} skipped"
+    text += f" ({done.pictures} pictures, {done.seconds:.1f} s)"
+    return f"{text}; skipped ones: {done.rejects}" if done.rejects else text
