@@ -85,13 +85,19 @@ def skull_distance(head: Head, x: Field, y: Field) -> Field:
 
 
 def stroke(x: Field, y: Field, points: list[tuple[float, float, float]]) -> Field:
-    """Distance inwards from a brush stroke through `(x, y, radius)`; negative outside."""
-    best = np.full(np.broadcast_shapes(x.shape, y.shape), -1e3)
+    """Distance inwards from a brush stroke through `(x, y, radius)`; negative outside, and -1000 far away."""
+    xs, ys = [p[0] for p in points], [p[1] for p in points]
+    reach = max(p[2] for p in points) + 5.0
+    near = (x > min(xs) - reach) & (x < max(xs) + reach) & (y > min(ys) - reach) & (y < max(ys) + reach)
+    px, py = x[near], y[near]
+    best = np.full(px.shape, -1e3)
     for (ax, ay, ar), (bx, by, br) in pairwise(points):
         dx, dy = bx - ax, by - ay
-        share = np.clip(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy), 0.0, 1.0)
-        best = np.maximum(best, ar + (br - ar) * share - np.hypot(x - ax - share * dx, y - ay - share * dy))
-    return best
+        share = np.clip(((px - ax) * dx + (py - ay) * dy) / (dx * dx + dy * dy), 0.0, 1.0)
+        best = np.maximum(best, ar + (br - ar) * share - np.hypot(px - ax - share * dx, py - ay - share * dy))
+    inwards = np.full(x.shape, -1e3)
+    inwards[near] = best
+    return inwards
 
 
 def anatomy(head: Head, rng: np.random.Generator, x: Field, y: Field, gap: Field) -> Slice:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from corpora.teaching.chest_patient import Chest
 from corpora.teaching.deposits import Cloud, join, polyline, project, tube
+from corpora.teaching.noise import smoothstep
 from corpora.teaching.thorax import FIELD, Thorax, grid
 
 __all__ = ["airways", "devices", "marker"]
@@ -26,7 +27,10 @@ def airways(thorax: Thorax, pixels: int, rng: np.random.Generator) -> Field:
     trunk = polyline([(0.0, -5.0), (lean * 0.2 - 1, thorax.apex), (lean - 2, carina - 20), (lean - 2, carina - 3)])
     right = polyline([(lean - 5, carina - 14), (lean - 8, carina), (lean - 20, carina + 20), (lean - 34, carina + 40)])
     left = polyline([(lean + 2, carina - 14), (lean + 6, carina), (lean + 22, carina + 14), (lean + 44, carina + 26)])
-    pipes = (tube(*trunk, 8.5, rays=31), tube(*right, 6.0, rays=23), tube(*left, 5.2, rays=23))
+    windpipe = tube(*trunk, 8.5, rays=31)
+    fading = smoothstep(carina + 2.0 - windpipe.z, 0.0, 30.0)
+    windpipe = Cloud(windpipe.x, windpipe.z, windpipe.volume * fading)
+    pipes = (windpipe, tube(*right, 6.6, rays=23), tube(*left, 6.0, rays=23))
     return np.asarray(np.maximum.reduce([project(pipe, pixels, blur=0.9) for pipe in pipes]))
 
 

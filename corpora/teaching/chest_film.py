@@ -127,6 +127,6 @@ def _display(quanta: Field, chest: Chest, thorax: Thorax) -> NDArray[np.uint8]:
     low, high = np.percentile(even[chestward], (1.0, 99.0))
     low, high = low - 0.14 * (high - low), high + rng.uniform(0.02, 0.14) * (high - low)
     grey = np.clip((even - low) / (high - low), 0.0, 1.08)
-    grey = 0.03 + 0.92 * grey ** rng.uniform(0.9, 1.12)
+    grey = 0.03 + 0.92 * grey ** rng.uniform(1.05, 1.35)
     grey = np.maximum(grey, 0.97 * marker(PIXELS, rng_for("marker", chest.seed)))
     return np.asarray(np.rint(np.clip(grey, 0.0, 1.0) * 255), dtype=np.uint8)

@@ -37,14 +37,17 @@ def project(cloud: Cloud, pixels: int, blur: float = 0.0) -> Field:
     size = FIELD / pixels
     column, row = (cloud.x + FIELD / 2) / size - 0.5, cloud.z / size - 0.5
     left, top = np.floor(column).astype(np.int64), np.floor(row).astype(np.int64)
-    right_share, low_share = column - left, row - top
+    seen = (left >= 0) & (left < pixels - 1) & (top >= 0) & (top < pixels - 1)
+    corner, aside, down = (top * pixels + left)[seen], (column - left)[seen], (row - top)[seen]
+    volume = cloud.volume[seen]
     total = np.zeros(pixels * pixels)
-    for dx, horizontal in ((0, 1 - right_share), (1, right_share)):
-        for dz, vertical in ((0, 1 - low_share), (1, low_share)):
-            c, r = left + dx, top + dz
-            seen = (c >= 0) & (c < pixels) & (r >= 0) & (r < pixels)
-            weights = (cloud.volume * horizontal * vertical)[seen]
-            total += np.bincount((r * pixels + c)[seen], weights=weights, minlength=pixels * pixels)
+    for step, share in (
+        (0, (1 - aside) * (1 - down)),
+        (1, aside * (1 - down)),
+        (pixels, (1 - aside) * down),
+        (pixels + 1, aside * down),
+    ):
+        total += np.bincount(corner + step, weights=volume * share, minlength=pixels * pixels)
     thickness = total.reshape(pixels, pixels) / size**2
     return np.asarray(ndimage.gaussian_filter(thickness, blur / size)) if blur else thickness
 

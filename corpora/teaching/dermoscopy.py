@@ -145,6 +145,10 @@ ASKED = {
     "seborrheic keratosis": ("Is this a seborrheic keratosis?",),
     "dermatofibroma": ("Is this a dermatofibroma?",),
     "actinic keratosis": ("Is this an actinic keratosis?",),
+    "hemangioma": ("Is this a hemangioma?",),
+    "vascular lesion": ("Is this a vascular lesion?",),
+    "blue nevus": ("Is this a blue nevus?",),
+    "squamous cell carcinoma in situ": ("Does this suggest squamous cell carcinoma in situ?",),
 }
 _SITES = ("back", "chest", "abdomen", "upper arm", "forearm", "thigh", "lower leg", "shoulder")
 _SUN_SITES = ("cheek", "forehead", "temple", "nose", "scalp", "back of the hand")

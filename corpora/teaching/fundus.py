@@ -94,6 +94,9 @@ ASKED = {
     "pathological myopia": ("Are there signs of pathological myopia?",),
     "cataract": ("Does the media opacity suggest a cataract?", "Is there a cataract?"),
     "laser scar": ("Are there laser scars?",),
+    "myelinated nerve fibers": ("Are there myelinated nerve fibers?",),
+    "media opacity": ("Are the media hazy?", "Is there a media opacity?"),
+    "peripapillary atrophy": ("Is there peripapillary atrophy?",),
     "normal fundus": ("Is this fundus normal?", "Is this a normal retina?"),
 }
 
@@ -270,7 +273,7 @@ def _macula(plan: EyePlan, reading: Reading, rng: np.random.Generator) -> None:
             extent = "large" if lesion.size > 0.9 else "small"
             reading.present(
                 "geographic atrophy",
-                f"{extent}, sharply bounded area of geographic atrophy through the fovea with visible choroidal vessels",
+                f"{extent}, sharp-edged area of geographic atrophy through the fovea with visible choroidal vessels",
             )
         elif lesion.kind == "choroidal neovascular membrane":
             reading.present("choroidal neovascularization", "greyish subretinal membrane at the fovea")

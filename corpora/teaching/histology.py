@@ -161,6 +161,7 @@ def _case(visit: Visit) -> DrawnCase:
     if visit.condition == "adenocarcinoma":
         opened.insert(1, ("How well differentiated is the tumour?", _differentiation(section.grade)))
     ask(reading, rng, ASKED, opened)
+    place = "" if organ in diagnosis else f", {organ}"
     signs = [DENIED[label] for label in reading.labels if label in DENIED and label not in diagnosis][:2]
     return chart(
         visit,
@@ -168,7 +169,7 @@ def _case(visit: Visit) -> DrawnCase:
         partial(draw_section, section),
         domain="pathology",
         modality=MODALITY,
-        title=f"{diagnosis[:1].upper()}{diagnosis[1:]}{'' if organ in diagnosis or 'colon' in diagnosis else f', {organ}'}",
+        title=f"{diagnosis[:1].upper()}{diagnosis[1:]}{place}",
         caption=sentence(f"{organ} biopsy, H&E: {diagnosis}{f' with {listed(signs)}' if signs else ''}"),
         sections={
             "Specimen": f"Biopsy of the {organ}, haematoxylin and eosin, 20x.",
@@ -228,9 +229,16 @@ def _relevant(organ: str, reading: Reading) -> tuple[str, ...]:
 
 def _normal(condition: str, reading: Reading, rng: np.random.Generator) -> str:
     text = {
-        "normal colonic mucosa": "regular, evenly spaced crypts with many goblet cells and basal nuclei; a few lymphocytes and plasma cells in the lamina propria",
-        "normal liver": "liver cells in regular plates around a central vein, with central round nuclei and open sinusoids",
-        "normal squamous mucosa": "stratified squamous epithelium with a dark basal layer and cells that flatten towards the surface",
+        "normal colonic mucosa": (
+            "regular, evenly spaced crypts with many goblet cells and basal nuclei; "
+            "a few lymphocytes and plasma cells in the lamina propria"
+        ),
+        "normal liver": (
+            "liver cells in regular plates around a central vein, with central round nuclei and open sinusoids"
+        ),
+        "normal squamous mucosa": (
+            "stratified squamous epithelium with a dark basal layer and cells that flatten towards the surface"
+        ),
     }[condition]
     reading.remark(text)
     reading.labels += ["normal", condition]
@@ -243,7 +251,7 @@ def _adenocarcinoma(section: Section, reading: Reading, rng: np.random.Generator
     shape = {
         "well differentiated": "crowded glands of irregular shape with elongated, stratified nuclei",
         "moderately differentiated": "crowded, partly fused glands with enlarged hyperchromatic nuclei",
-        "poorly differentiated": "sheets of atypical cells with few residual gland lumens and marked nuclear pleomorphism",
+        "poorly differentiated": "sheets of atypical cells with few residual lumens and marked nuclear pleomorphism",
     }[grade]
     reading.present(
         "adenocarcinoma", f"{shape} in a desmoplastic stroma", f"{pick(rng, 'invasive ', '')}adenocarcinoma, {grade}"

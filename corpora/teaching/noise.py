@@ -15,8 +15,17 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, int], scale: float)
     """Gaussian noise of mean 0 and variance 1 that varies over about `scale` pixels; float64, (h, w)."""
     step = max(scale, 1.0)
     coarse = rng.standard_normal((int(shape[0] / step) + 4, int(shape[1] / step) + 4))
-    field = ndimage.zoom(coarse, step, order=3)[: shape[0], : shape[1]]
+    field = _spline_rows(_spline_rows(coarse, shape[0], step).T, shape[1], step).T
     return np.asarray((field - field.mean()) / field.std())
+
+
+def _spline_rows(knots: Field, length: int, step: float) -> Field:
+    """A uniform cubic B-spline through rows of control points `step` apart: (n, w) to (length, w)."""
+    at = np.arange(length) / step
+    first = at.astype(np.int64)
+    t = (at - first)[:, None]
+    weights = ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, 3 * (t + t**2 - t**3) + 1, t**3)
+    return np.asarray(sum(weight * knots[first + k] for k, weight in enumerate(weights)) / 6.0)
 
 
 def fractal_field(rng: np.random.Generator, shape: tuple[int, int], scale: float, octaves: int = 3) -> Field:

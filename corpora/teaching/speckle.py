@@ -88,13 +88,14 @@ def _scattered(rng: np.random.Generator, diffuse: Field, axial: float, lateral: 
     field = rng.standard_normal(diffuse.shape) * diffuse * np.sqrt(0.5)
     field = ndimage.gaussian_filter1d(field, axial, axis=0) * np.sqrt(2 * axial * np.sqrt(np.pi))
     depth = np.linspace(0.0, 2.0, diffuse.shape[0])[:, None]
+    shares = [np.clip(1 - np.abs(depth - index), 0.0, 1.0) for index in range(len(lateral))]
     total, power = np.zeros_like(field), np.zeros_like(depth)
-    for index, width in enumerate(lateral):
-        share = np.clip(1 - np.abs(depth - index), 0.0, 1.0)
-        power += share**2
+    for share, width in zip(shares, lateral, strict=True):
         blurred = ndimage.gaussian_filter1d(field, width, axis=1)
         total += share * blurred * np.sqrt(2 * width * np.sqrt(np.pi))
-    return np.asarray(total / np.sqrt(np.maximum(power, 0.5)))
+        for other, wide in zip(shares, lateral, strict=True):
+            power += share * other * np.sqrt(2 * width * wide / (width**2 + wide**2))
+    return np.asarray(total / np.sqrt(power))
 
 
 def compress(envelope: Field, floor: float, ceiling: float) -> Field:

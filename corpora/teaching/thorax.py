@@ -113,8 +113,8 @@ class Thorax:
         vein = 9.0 * np.exp(-(((deep - 0.2) / 0.4) ** 2)) * np.exp(-(((z - self.hilum + 24) / 52.0) ** 2))
         vessels = np.where(x < self.shift, vein, 0.0)
         sway = 1.5 * np.sin(z / 31.0 + self.fat) + vessels
-        gutter = 13.0 + 20.0 * np.clip((-deep - 0.5) / 0.5, 0.0, 1.0)
-        half = np.maximum(half + sway, np.where(deep < -0.3, gutter, 4.0))
+        gutter = 11.0 + 27.0 * np.clip((-deep - 0.25) / 0.75, 0.0, 1.0)
+        half = np.maximum(half + sway, np.where(deep < -0.2, gutter, 4.0))
         x = x - self.shift
         return np.asarray(np.abs(x) - half)
 
@@ -148,7 +148,7 @@ def grid(pixels: int) -> tuple[Field, Field]:
     return (at - FIELD / 2)[None, :], at[:, None]
 
 
-def air_path(thorax: Thorax, pixels: int, density: Density, slices: int = 40) -> Field:
+def air_path(thorax: Thorax, pixels: int, density: Density, slices: int = 34) -> Field:
     """Millimetres of soft tissue that are missing along each ray; float64, (n, n).
 
     The lungs are cut into coronal slices. `density(x, y, z, wall, dome)` gives each slice's density

@@ -25,10 +25,12 @@ class Section:
 
 
 def everywhere() -> Field:
+    """A mask of the whole field of view."""
     return np.ones((SIZE, SIZE))
 
 
 def lattice(rng: np.random.Generator, spacing: float, jitter: float) -> list[tuple[float, float]]:
+    """A turned triangular lattice of points over the field; `jitter` is a share of `spacing`."""
     shift, turn = rng.uniform(0, spacing, 2), rng.uniform(0, np.pi)
     points = []
     for i in range(-8, 9):
@@ -42,6 +44,7 @@ def lattice(rng: np.random.Generator, spacing: float, jitter: float) -> list[tup
 
 
 def distance(mask: Field) -> Field:
+    """How far inside a mask each pixel lies, in pixels."""
     result: Field = ndimage.distance_transform_edt(mask > 0.5)
     return result
 

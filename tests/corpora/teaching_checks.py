@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from corpora.language import packaged_lexicon
-from corpora.language import assertions as language_assertions
+from corpora.language import assertions, packaged_lexicon
 from corpora.teaching.case import DrawnCase
 
 
@@ -26,7 +25,7 @@ def check_pictures(cases: Iterable[DrawnCase], side: int) -> None:
 
 
 def check_words(cases: tuple[DrawnCase, ...]) -> None:
-    known = set(packaged_lexicon().kinds("findings")) if hasattr(packaged_lexicon(), "kinds") else None
+    known = packaged_lexicon().names("findings")
     for case in cases:
         assert not set(case.labels) & set(case.absent), case.id
         assert case.labels, case.id
@@ -34,15 +33,14 @@ def check_words(cases: tuple[DrawnCase, ...]) -> None:
         assert case.findings in case.report
         assert case.caption.endswith(".")
         assert 4 <= len(case.questions) <= 8, case.id
-        if known is not None:
-            assert set(case.labels) | set(case.absent) <= known
+        assert set(case.labels) | set(case.absent) <= known, case.id
 
 
 def check_polarity(cases: tuple[DrawnCase, ...]) -> None:
     """The report's own sentences say of each absent label that it is absent, and never the opposite."""
     for case in cases:
         said: dict[str, set[str]] = defaultdict(set)
-        for item in language_assertions(case.findings):
+        for item in assertions(case.findings):
             said[item.finding].add(item.polarity)
         for label in case.absent:
             assert said[label] == {"denied"}, (case.id, label, case.findings)
@@ -50,7 +48,7 @@ def check_polarity(cases: tuple[DrawnCase, ...]) -> None:
             assert "denied" not in said[label], (case.id, label, case.findings)
 
 
-def check_answers(cases: tuple[DrawnCase, ...], asked: dict[str, tuple[str, ...]]) -> None:
+def check_answers(cases: tuple[DrawnCase, ...], asked: Mapping[str, tuple[str, ...]]) -> None:
     """Each closed question is about a label, and its answer is what the labels say."""
     about = {text: label for label, texts in asked.items() for text in texts}
     for case in cases:

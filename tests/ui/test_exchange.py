@@ -15,7 +15,7 @@ def test_events_build_up_an_exchange() -> None:
     exchange = after(exchange, Done(answer("Blunting, not supported [1].")))
     assert exchange.state == "done"
     assert exchange.text == "Blunting, not supported [1]."
-    assert exchange.turn.answer == exchange.text
+    assert exchange.turn(pictured=False).answer == exchange.text
 
 
 def test_what_had_arrived_survives_an_end() -> None:
@@ -26,7 +26,8 @@ def test_what_had_arrived_survives_an_end() -> None:
 
 def test_asking_again_keeps_the_question_only() -> None:
     upload = Upload(b"png", "data:")
-    done = after(Exchange("?", (upload,), corpora=("teaching",)), Done(answer()))
+    done = after(Exchange("?", (upload,), carried=True, corpora=("teaching",)), Done(answer()))
     again = done.again("ultrasound")
     assert (again.question, again.uploads, again.corpora) == ("?", (upload,), ("teaching",))
+    assert again.carried
     assert (again.domain_asked, again.answer, again.text) == ("ultrasound", None, "")

@@ -60,11 +60,13 @@ def test_a_follow_up_carries_the_conversation_and_its_picture(chat: Chat, assist
     second = list(chat.ask(visitor(key), "And on the left?", [], ["primer"], same=True))
     assert "An effusion?" in last(second, "past")
     asked = assistant.asked[1]
-    assert asked["images"] == (png(),)
+    assert asked["images"] == ()
     assert asked["corpora"] == ("primer",)
-    assert [turn.question for turn in asked["history"]] == ["An effusion?"]  # type: ignore[attr-defined]
+    (turn,) = asked["history"]  # type: ignore[misc]
+    assert (turn.question, turn.images) == ("An effusion?", (png(),))  # type: ignore[has-type]
+    assert "data:image/jpeg" in last(second, "current")
     list(chat.ask(visitor(key), "What is a meniscus?", [], CORPORA, same=False))
-    assert assistant.asked[2]["images"] == ()
+    assert [turn.images for turn in assistant.asked[2]["history"]] == [(), ()]  # type: ignore[attr-defined]
 
 
 def test_another_domain_asks_the_same_again(chat: Chat, assistant: Scripted) -> None:

@@ -144,7 +144,9 @@ def test_an_uploaded_picture_reaches_the_assistant(page: Page, site: Site, tmp_p
     expect(page.get_by_label("about the same picture")).to_be_visible()
     answered(page, "And on the left?")
     page.wait_for_selector("#past .exchange")
-    assert site.assistant.asked[1]["images"] == (png(), png(effusion=False))
+    (turn,) = site.assistant.asked[1]["history"]  # type: ignore[misc]
+    assert turn.images == (png(), png(effusion=False))  # type: ignore[has-type]
+    expect(page.locator("#current .uploads img")).to_have_count(2)
 
 
 def test_an_unreadable_picture_is_one_sentence(page: Page, tmp_path: Path) -> None:

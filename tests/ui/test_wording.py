@@ -1,7 +1,8 @@
 import pytest
 
+from app.answers import Verdict
 from tests.ui.scripted import EVIDENCE, Scripted, answer
-from ui.chat.wording import confidence, counted, counts, list_ranks, modality, verdict
+from ui.chat.wording import confidence, counted, counts, list_ranks, modality, reasons, verdict
 
 
 @pytest.mark.parametrize(
@@ -11,11 +12,21 @@ def test_confidence_in_words(value: float, words: str) -> None:
     assert confidence(value) == words
 
 
-def test_the_verdict_is_not_said_twice() -> None:
-    assert verdict(answer("Blunting [1].")) == "Yes"
-    assert verdict(answer("**Yes**, likely [1].")) == ""
-    assert verdict(answer("Two things.", "free")) == ""
-    assert verdict(answer("Nothing is close.", "abstained")) == "No answer"
+@pytest.mark.parametrize(
+    ("text", "verdict_given", "word", "rest"),
+    [
+        ("Blunting [1].", "yes", "Yes", "Blunting [1]."),
+        ("Yes: 3 of 4 cases affirm it [1].", "yes", "Yes", "3 of 4 cases affirm it [1]."),
+        ("**No**, the angle is sharp.", "no", "No", "The angle is sharp."),
+        ("Normal lungs.", "no", "No", "Normal lungs."),
+        ("Yes.", "yes", "Yes", "Yes."),
+        ("Yes and no.", "free", "", "Yes and no."),
+        ("Nothing is close.", "abstained", "No answer", "Nothing is close."),
+    ],
+)
+def test_the_verdict_is_said_once(text: str, verdict_given: Verdict, word: str, rest: str) -> None:
+    given = answer(text, verdict_given)
+    assert (verdict(given), reasons(given)) == (word, rest)
 
 
 def test_lists_come_best_rank_first_with_their_unit() -> None:

@@ -29,7 +29,7 @@ def cited_html(text: str, numbers: Collection[int]) -> Markup:
 
     Numbers without evidence stay text, so that a citation that leads nowhere never looks like one.
 
-    >>> str(cited_html("Blunted **angle** [1], [7].", {1})).count("button")
+    >>> str(cited_html("Blunted **angle** [1], [7].", {1})).count("<button")
     1
     """
     tokens = _MARKDOWN.parse(text)

@@ -25,12 +25,14 @@ class Upload:
 class Exchange:
     """A question, its pictures, how it was to be searched, and the answer as far as it has come.
 
-    `domain_asked` overrides the router; `corpora` restricts the search (None searches all). `selection` says
-    how many of the hits were used and why; `problem` is the sentence of a failed exchange.
+    `carried` says that the pictures are those of the question before. `domain_asked` overrides the router;
+    `corpora` restricts the search (None searches all). `selection` says how many of the hits were used and why;
+    `problem` is the sentence of a failed exchange.
     """
 
     question: str
     uploads: tuple[Upload, ...] = ()
+    carried: bool = False
     domain_asked: str | None = None
     corpora: tuple[str, ...] | None = None
     state: State = "asking"
@@ -43,9 +45,14 @@ class Exchange:
     problem: str = ""
 
     @property
-    def turn(self) -> Turn:
-        """This exchange as context for the next question."""
-        return Turn(question=self.question, answer=self.answer.text if self.answer else self.text)
+    def pictures(self) -> tuple[bytes, ...]:
+        """The pictures given with this very question."""
+        return () if self.carried else tuple(upload.data for upload in self.uploads)
+
+    def turn(self, *, pictured: bool) -> Turn:
+        """This exchange as context for the next question, with its pictures where that is about them."""
+        images = tuple(upload.data for upload in self.uploads) if pictured else ()
+        return Turn(self.question, self.answer.text if self.answer else self.text, images)
 
     @property
     def size(self) -> int:
@@ -54,7 +61,7 @@ class Exchange:
 
     def again(self, domain: str | None = None) -> Exchange:
         """The same question, unanswered, to be asked once more, perhaps in another domain."""
-        return Exchange(self.question, self.uploads, domain, self.corpora)
+        return Exchange(self.question, self.uploads, self.carried, domain, self.corpora)
 
 
 def after(exchange: Exchange, event: Event) -> Exchange:

@@ -101,9 +101,10 @@ class Chat:
             return
         try:
             uploads = read_uploads(pictures, self._upload_folder)
-            if same and not uploads and conversation.exchanges:
+            carried = same and not uploads and bool(conversation.exchanges)
+            if carried:
                 uploads = conversation.exchanges[-1].uploads
-            asked = Exchange(text, uploads, corpora=self._restriction(corpora))
+            asked = Exchange(text, uploads, carried, corpora=self._restriction(corpora))
         except CurbsideError as error:
             yield self._refuse(conversation, Exchange(text), error)
             return
@@ -148,8 +149,8 @@ class Chat:
         yield self._whole(conversation, busy=True, text="")
         stream = self._assistant.stream(
             exchange.question,
-            [upload.data for upload in exchange.uploads],
-            history=[item.turn for item in earlier if item.answer],
+            exchange.pictures,
+            history=[item.turn(pictured=exchange.carried) for item in earlier if item.answer],
             domain=exchange.domain_asked,
             corpora=exchange.corpora,
         )

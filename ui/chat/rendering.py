@@ -15,7 +15,7 @@ from app.overview import Example, HomeOverview
 from ui.chat.cited_text import cited_html
 from ui.chat.conversations import Conversation
 from ui.chat.exchange import Exchange
-from ui.chat.wording import confidence, counted, counts, list_ranks, modality, verdict
+from ui.chat.wording import confidence, counted, counts, list_ranks, modality, reasons, verdict
 
 __all__ = [
     "about",
@@ -99,7 +99,7 @@ def exchange_html(exchange: Exchange, number: int, *, domains: Sequence[str] = (
         domains=domains,
         domain=domain,
         modality=modality(exchange.evidence, domain) if domain else "",
-        text=cited_html(exchange.text, numbers),
+        text=cited_html(reasons(exchange.answer) if exchange.answer else exchange.text, numbers),
         figures=_figures(exchange),
         plain=_plain(exchange),
     )
@@ -163,7 +163,7 @@ def _plain(exchange: Exchange) -> str:
         for item in exchange.evidence
     ]
     opening = verdict(exchange.answer)
-    text = f"{opening}. {exchange.text}" if opening else exchange.text
+    text = f"{opening}. {reasons(exchange.answer)}" if opening else exchange.text
     return "\n\n".join(part for part in (exchange.question, text, "\n".join(sources), DISCLAIMER) if part)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -9,20 +10,23 @@ from app.answers import Answer, Evidence
 from app.overview import HomeOverview
 from retrievers.found import Hit
 
-__all__ = ["ListRank", "confidence", "counted", "counts", "list_ranks", "modality", "verdict"]
+__all__ = ["ListRank", "confidence", "counted", "counts", "list_ranks", "modality", "reasons", "verdict"]
 
 _VERDICTS = {"yes": "Yes", "no": "No", "uncertain": "Uncertain", "abstained": "No answer"}
 _CONFIDENCE = ((0.95, "almost certain"), (0.8, "likely"), (0.65, "rather likely"), (0.0, "unsure"))
 
 
 def verdict(answer: Answer) -> str:
-    """The verdict in a word, empty for open questions.
+    """The verdict in a word, empty for open questions."""
+    return _VERDICTS.get(answer.verdict, "")
 
-    The answer's own text may open with that word; then nothing is to be said twice.
-    """
-    word = _VERDICTS.get(answer.verdict, "")
-    opening = answer.text.lstrip("*_# \n").casefold()
-    return "" if word and opening.startswith(word.casefold()) else word
+
+def reasons(answer: Answer) -> str:
+    """The text without the verdict where it opens with it: the page shows that by itself."""
+    word = verdict(answer)
+    opening = re.match(rf"[*_]*{word}[*_]*\s*[:.,;–—-]+[*_]*\s*", answer.text, re.IGNORECASE) if word else None
+    rest = answer.text[opening.end() :] if opening else ""
+    return rest[:1].upper() + rest[1:] if rest else answer.text
 
 
 def confidence(value: float) -> str:
