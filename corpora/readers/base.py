@@ -10,7 +10,7 @@ from typing import Protocol
 
 from corpora.domains import DomainRegistry, packaged_domains
 from corpora.errors import InputError, SourceError, UnknownNameError
-from corpora.records import Licence, Record, Skipped
+from corpora.records import Licence, LicenceClass, Record, Skipped
 
 __all__ = ["Reader", "ReaderOptions", "existing_folder", "get_reader", "licence_kind", "reader_names"]
 
@@ -68,7 +68,7 @@ def existing_folder(source: Path) -> Path:
     return source
 
 
-def licence_kind(name: str) -> str:
+def licence_kind(name: str) -> LicenceClass:
     """Which class a licence's name belongs to, cautiously: what is not known to be open is unclear.
 
     >>> licence_kind("CC BY-NC-SA 4.0"), licence_kind("CC BY 4.0"), licence_kind("ask us")

@@ -138,5 +138,5 @@ def _licence(values: Mapping[str, Any], default: Licence) -> Licence:
     if not name:
         return default
     said = values.get("license_class")
-    kind: Any = said if said in get_args(LicenceClass) else licence_kind(name)
+    kind = next((known for known in get_args(LicenceClass) if known == said), None) or licence_kind(name)
     return Licence(name, kind, url=_text(values, "license_url"), attribution=_text(values, "source"))

@@ -108,8 +108,8 @@ def _collapsed_lobe(chest: Chest, thorax: Thorax, x: Field, y: float, z: Field) 
     """A lower lobe collapsed against the spine: a wedge behind the heart."""
     sign = 1.0 if chest.atelectasis == "left" else -1.0
     down = (z - thorax.hilum) / (thorax.apex + thorax.height - thorax.hilum)
-    edge = (18.0 + 62.0 * np.clip(down, 0, 1.4)) - sign * (x - thorax.shift)
-    return np.asarray(np.clip(edge / 3.0, 0, 1) * (sign * x > 0) * (y < 5) * np.clip(down * 20, 0, 1))
+    edge = (16.0 + 60.0 * np.clip(down, 0, 1.4) ** 1.35 - 0.2 * (y + 40.0)) - sign * (x - thorax.shift)
+    return np.asarray(np.clip(edge / 7.0, 0, 1) * (sign * x > 0) * (y < 5) * np.clip(down * 20, 0, 1))
 
 
 def _congestion(chest: Chest, thorax: Thorax, x: Field, z: Field, patchy: Field) -> Field:

@@ -209,7 +209,7 @@ def _plan(visit: Visit, stage: float) -> _Plan:
         parts |= set(_NEVUS_PATTERNS[int(stage * 10) % len(_NEVUS_PATTERNS)])
     if condition == "seborrheic keratosis":
         parts |= set(_KERATOSIS_PATTERNS[int(rng.integers(len(_KERATOSIS_PATTERNS)))])
-    size = rng.uniform(82, 108) + 34 * stage
+    size = rng.uniform(62, 112) + 30 * stage
     if condition in ("hemangioma", "angiokeratoma", "dermatofibroma", "blue nevus"):
         size *= 0.82
     sunny = condition in ("actinic keratosis", "basal cell carcinoma", "squamous cell carcinoma in situ")

@@ -35,13 +35,13 @@ _SHAPE = (SIZE, SIZE)
 _MELANIN = np.array((0.36, 0.64, 0.98))
 _BLOOD = np.array((0.10, 0.80, 0.62))
 _TONES = (
-    (0.90, 0.74, 0.66),
-    (0.87, 0.68, 0.62),
-    (0.84, 0.66, 0.70),
-    (0.88, 0.70, 0.54),
-    (0.82, 0.60, 0.52),
-    (0.80, 0.66, 0.62),
-    (0.72, 0.52, 0.40),
+    (0.97, 0.84, 0.78),
+    (0.95, 0.80, 0.76),
+    (0.90, 0.77, 0.84),
+    (0.96, 0.81, 0.66),
+    (0.90, 0.71, 0.62),
+    (0.90, 0.79, 0.77),
+    (0.80, 0.60, 0.47),
 )
 
 
@@ -88,7 +88,11 @@ def new_skin(seed: str) -> Skin:
     mottle = 0.024 * fractal_field(rng, _SHAPE, (50.0, 18.0, 6.0)) + 0.014 * smooth_field(rng, _SHAPE, 1.2)
     tone = base * (1.0 + mottle)[..., None]
     melanin = np.clip(0.06 + 0.030 * fractal_field(rng, _SHAPE, (24.0, 8.0)), 0, None) + 0.05 * _furrows(rng)
-    blood = np.clip(0.10 + 0.07 * fractal_field(rng, _SHAPE, (40.0, 14.0, 5.0, 2.5)), 0, None)
+    blood = np.clip(0.11 + 0.05 * fractal_field(rng, _SHAPE, (40.0, 14.0, 5.0, 2.5)), 0, None)
+    for _ in range(int(rng.choice([0, 0, 3, 8, 14]))):  # freckles
+        x, y = rng.uniform(0, SIZE, 2)
+        window, spot = lobed(rng, _SHAPE, x, y, rng.uniform(4.0, 13.0), rough=0.15, edge=9.0)
+        melanin[window] += rng.uniform(0.06, 0.20) * spot
     return Skin(seed, tone, melanin, blood, np.zeros((*_SHAPE, 3)))
 
 

@@ -183,7 +183,7 @@ def _dermatofibroma(skin: Skin, rng: np.random.Generator, lesion: Growing, x: fl
 
 
 def _vascular(skin: Skin, rng: np.random.Generator, lesion: Growing, x: float, y: float) -> None:
-    dark = 0.9 if "dark lacunae" in lesion.parts else 0.15
+    dark = 0.9 if "dark lacunae" in lesion.parts else 0.35 * lesion.shade**3
     shape = outline(rng, x, y, lesion.size, rough=0.05, lean=0.08, fray=0.025)
     skin.blood += 0.22 * smoothstep(-0.3, 0.1, shape.level)
     lay.lacunae(skin, rng, shape.inside(0.10), spacing=rng.uniform(24, 34), dark=dark)

@@ -127,7 +127,7 @@ def streaks(skin: Skin, rng: np.random.Generator, shape: Outline, *, start: floa
             continue
         ys, xs = np.nonzero(ray)
         reach = float(np.hypot(xs - shape.x, ys - shape.y).max())
-        length, thick, lean = rng.uniform(5, 16), rng.uniform(2.0, 3.4), rng.normal(0, 0.012)
+        length, thick, lean = rng.uniform(4, 12), rng.uniform(2.2, 3.6), rng.normal(0, 0.008)
         bulb = rng.random() < 0.35
         for step, r in enumerate(np.arange(reach - 16, reach + length, 1.3)):
             turn = angle + lean * step
@@ -142,10 +142,10 @@ def blue_veil(skin: Skin, rng: np.random.Generator, mask: Field, x: float, y: fl
     """Pigment deep in the dermis under a thick surface: a blurred blue with a whitish haze."""
     window, spot = lobed(rng, skin.shape, x, y, radius, rough=0.14, edge=34.0, stretch=1.3, angle=rng.uniform(0, 3.1))
     haze = 1 + 0.13 * fractal_field(rng, skin.shape, (9.0, 3.0))[window]
-    blue = np.array((0.33, 0.36, 0.47)) * haze[..., None]
+    blue = np.array((0.31, 0.34, 0.44)) * haze[..., None]
     mix(skin.image[window], 0.78 * spot * mask[window], blue)
     white = smoothstep(-0.2, 1.8, fractal_field(rng, skin.shape, (14.0, 5.0))[window])
-    mix(skin.image[window], 0.42 * spot * mask[window] * white, (0.72, 0.74, 0.82))
+    mix(skin.image[window], 0.32 * spot * mask[window] * white, (0.70, 0.72, 0.80))
 
 
 def regression(skin: Skin, rng: np.random.Generator, mask: Field, x: float, y: float, radius: float) -> None:
@@ -258,8 +258,8 @@ def ulcer(skin: Skin, rng: np.random.Generator, x: float, y: float, radius: floa
     grain = fractal_field(rng, skin.shape, (7.0, 2.5))[window]
     colour = np.array((0.62, 0.22, 0.15)) * (1 + 0.16 * grain)[..., None]
     mix(skin.image[window], 0.92 * spot, colour)
-    mix(skin.image[window], 0.8 * spot * smoothstep(0.3, 1.2, grain), (0.85, 0.62, 0.30))
-    mix(skin.image[window], 0.85 * spot * smoothstep(-0.7, -1.4, grain), (0.20, 0.05, 0.05))
+    mix(skin.image[window], 0.55 * spot * smoothstep(0.3, 1.5, grain), (0.85, 0.62, 0.30))
+    mix(skin.image[window], 0.65 * spot * smoothstep(-0.6, -1.6, grain), (0.20, 0.05, 0.05))
 
 
 def white_patch(skin: Skin, rng: np.random.Generator, x: float, y: float, radius: float) -> None:
@@ -291,7 +291,7 @@ def strawberry(skin: Skin, rng: np.random.Generator, mask: Field, *, spacing: fl
     skin.blood += (
         mask
         * (1 + 0.3 * smooth_field(rng, skin.shape, 16.0))
-        * (0.18 + 0.34 * smoothstep(spacing * 0.24, spacing * 0.36, near) + 0.16 * smoothstep(3.0, 0.0, gap))
+        * (0.10 + 0.24 * smoothstep(spacing * 0.24, spacing * 0.36, near) + 0.16 * smoothstep(3.0, 0.0, gap))
     )
     skin.blood -= mask * 0.25 * smoothstep(spacing * 0.25, spacing * 0.12, near)
     skin.melanin += mask * 0.40 * smoothstep(2.4, 0.6, near)

@@ -178,9 +178,9 @@ def body_thickness(thorax: Thorax, pixels: int) -> Field:
     top = np.maximum(shoulder, np.clip(1 - (beside / 56.0) ** 4, 0.0, 1.0) ** 0.5)
     thickness = 2 * depth * np.clip(1 - (beside / half) ** 2.6, 0.0, 1.0) ** 0.5 * top
     if thorax.breast:
-        q = ((beside - 0.62 * thorax.half_width) / 74.0) ** 2 + ((z - thorax.apex - 172.0) / 70.0) ** 2
-        sag = 1 - smoothstep(z, thorax.apex + 222.0, thorax.apex + 246.0)
-        thickness = thickness + 1.1 * thorax.breast * np.clip(1 - q, 0.0, 1.0) ** 0.7 * sag
+        q = ((beside - 0.6 * thorax.half_width) / 86.0) ** 2 + ((z - thorax.apex - 168.0) / 84.0) ** 2
+        sag = 1 - smoothstep(z, thorax.apex + 205.0, thorax.apex + 250.0)
+        thickness = thickness + thorax.breast * np.clip(1 - q, 0.0, 1.0) ** 1.15 * sag
     return np.asarray(thickness)
 
 

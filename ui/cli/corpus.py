@@ -132,9 +132,10 @@ def teach_home(here: Context) -> list[Ingested]:
         Corpus(TEACHING, "Teaching cases (drawn)", "jsonl", str(drawn / TEACHING), licence),
         Corpus(PRIMER, "Illustrated primer (drawn)", "openstax", str(drawn / PRIMER), licence),
     )
+    extra: dict[str, dict[str, str]] = {TEACHING: {}, PRIMER: {"drawn": "true"}}
     return [
-        add_corpus(home, corpus, ReaderOptions(corpus.name, licence=licence, domains=home.domains))
-        for corpus in corpora
+        add_corpus(home, one, ReaderOptions(one.name, licence=licence, domains=home.domains, extra=extra[one.name]))
+        for one in corpora
     ]
 
 

@@ -1,0 +1,50 @@
+# Curbside: `make demo` to try it, `make test` to prove it.
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+HOME_FOLDER ?= demo-home
+
+.PHONY: env demo test lint bench weights format clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    environment, drawn demo home, chat on 127.0.0.1"
+	@echo "make test    every test"
+	@echo "make lint    ruff, mypy strict, import contract"
+	@echo "make bench   ratios against peers and limits"
+
+env: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "== environment: installing packages into $(VENV) (about two minutes, 2.5 GB the first time)"
+	@started=$$(date +%s); \
+	$(PYTHON) -m venv $(VENV) && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,dicom,pdf]" && \
+	touch $@ && echo "   done in $$(( $$(date +%s) - started )) s"
+
+demo: env
+	@echo "== demo home in $(HOME_FOLDER)"
+	@$(BIN)/curbside --home $(HOME_FOLDER) demo
+
+test: env
+	$(BIN)/python -m pytest
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: env
+	$(BIN)/python -m benchmarks
+
+# Fits the shipped weights again on the records of a home: make weights WEIGHTS_HOME=…
+weights: env
+	$(BIN)/python -m indexing.training.shipped $(WEIGHTS_HOME)
+
+format: env
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) $(HOME_FOLDER) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""Measuring retrieval and routing on the records of a home."""
