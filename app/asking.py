@@ -10,61 +10,96 @@ from typing import Literal
 from app.answers import Turn
 from corpora.language import Lexicon, packaged_lexicon
 
-__all__ = ["Asked", "follow_up", "parse_question"]
+__all__ = ["Asked", "Attribute", "follow_up", "parse_question"]
 
 Attribute = Literal["presence", "side", "severity", "modality", "eye", "diagnosis", "explanation"]
 
-_OPENING = r"^(?:(?:and|so|but|then|also)\s+)?"
+# Words before the question proper: "So, ", "In this image, ", "Please tell me whether ".
+_LEAD = re.compile(
+    r"^(?:(?:and|so|but|then|also|ok|okay|now|well|please|doctor|colleague|hi|hello)\b[\s,]*|"
+    r"(?:in|on|from|judging by) (?:this|the|my) [\w -]{3,24},\s*|"
+    r"(?:(?:can|could|would|will) you )?(?:please )?(?:tell me|say|check|decide) (?:whether|if)\s+)+",
+    re.IGNORECASE,
+)
 _CLOSED = re.compile(
-    _OPENING + r"(?:is|are|was|were|does|do|did|has|have|had|can|could|should|would|will|any)\b", re.IGNORECASE
+    r"^(?:(?:is|are|was|were|does|do|did|has|have|had|can|could|should|would|will)(?:n['’]t)?|any|anything)\b",
+    re.IGNORECASE,
+)
+_INDIRECT = re.compile(r"^(?:.*\b(?:tell me|say|check|decide)) (?:whether|if)\b", re.IGNORECASE)
+_OPEN = re.compile(
+    r"\b(?:what|which|who|where|when|why|how|explain|describe|define|compare|tell|list|give|show)\b", re.IGNORECASE
+)
+# "Is there a mass or a cyst?" asks for either; "Is the lesion a mass or a cyst?" asks which.
+_EITHER = re.compile(
+    r"^(?:(?:is|are|was|were)(?:n['’]t)? there|any|can|could|does|do|did|has|have|had)\b", re.IGNORECASE
 )
 _CHOICE = re.compile(r"\bor\b", re.IGNORECASE)
+_MODALITY_WORDS = r"(?:x[- ]?ray|radiograph|ct|mri?|ultrasound|sonogram|oct|dermoscop\w+|fundus \w+|histolog\w+|smear)"
 _ATTRIBUTES: tuple[tuple[Attribute, re.Pattern[str]], ...] = (
-    ("eye", re.compile(r"\b(?:which|what|left or right) eye\b", re.IGNORECASE)),
+    (
+        "eye",
+        re.compile(
+            r"\b(?:which|what) eye\b|\b(?:left|right)\b.{0,12}\beye\b|\beye\b.{0,16}\b(?:left|right)\b", re.IGNORECASE
+        ),
+    ),
     (
         "modality",
         re.compile(
-            r"\bmodality\b|\bwhat (?:kind|type|sort) of (?:image|picture|scan|study|imaging)\b|"
-            r"\bhow was (?:this|the) \w+ (?:taken|made)",
+            r"\bmodality\b|\b(?:what|which) (?:kind|type|sort) of (?:image|picture|scan|study|imaging|examination)\b|"
+            r"\b(?:what|which) (?:imaging|technique|scan|examination)\b|"
+            r"\bhow (?:was|is|were|are) (?:this|the|these) \w+ (?:taken|made|acquired|obtained|produced)|"
+            rf"^(?:is|are) (?:this|it|that|these) (?:an? |the )?(?:\w+ )?{_MODALITY_WORDS}\b",
             re.IGNORECASE,
         ),
     ),
     (
         "side",
         re.compile(
-            r"\b(?:which|what) (?:side|lung|breast|hemisphere|lobe)\b|\bwhere\b|\bleft or right\b",
+            r"\b(?:which|what) (?:side|lung|breast|hemisphere|lobe)\b|\bwhere\b|"
+            r"\bleft\b.{0,16}\bor\b.{0,16}\bright\b|\bright\b.{0,16}\bor\b.{0,16}\bleft\b|"
+            r"\b(?:unilateral|one side)\b.{0,16}\bor\b",
             re.IGNORECASE,
         ),
     ),
     (
         "severity",
         re.compile(
-            r"\bhow (?:large|big|severe|bad|extensive|marked|many|much)\b|"
-            r"\b(?:what|which) (?:size|grade|degree|severity)\b",
+            r"\bhow (?:large|big|small|severe|bad|extensive|marked|much|advanced)\b|"
+            r"\b(?:what|which)(?: is| are)?(?: the)? (?:size|grade|degree|severity|extent)\b|"
+            r"\b(?:large|severe|big|marked|moderate)\b.{0,16}\bor\b|\bor\b.{0,16}\b(?:large|severe|big|marked|moderate)\b",
             re.IGNORECASE,
         ),
     ),
 )
 _DIAGNOSIS = re.compile(
-    r"\bdiagnosis|\bwhat (?:is|are) (?:shown|seen|wrong|this)\b|"
-    r"\bwhat (?:is|are) the (?:main |most likely )?(?:finding|abnormalit|lesion|diagnos)|"
-    r"\bwhat (?:do you see|does (?:this|the|it) (?:\w+ )?show)|\bmain finding|\bdescribe|\bfindings?\b|\babnormalit|"
-    r"\bdifferential|\binterpret|\bread this",
+    r"\bdiagnos[ei]s\b|\bwhat(?:['’]s| is| are| can be| could be| might be) (?:shown|seen|visible|wrong|this|here|it)\b|"
+    r"\bwhat (?:could|can|might|may) (?:this|it|that) be\b|"
+    r"\bwhat(?:['’]s| is| are) (?:the )?(?:main |most likely )?(?:finding|abnormalit|lesion|diagnos|disease|patholog)|"
+    r"\b(?:what|which) (?:kind of |type of |sort of )?(?:lesion|tumou?r|disease|condition|pathology|disorder)\b|"
+    r"\bwhat (?:do you see|does (?:this|the|it) (?:\w+ )?(?:show|have)|would you call)|"
+    r"\b(?:main|these|any|which|the|describe|what) (?:\w+ )?(?:findings?|abnormalit\w+)\b|^findings?\b|"
+    r"\bdescribe|\bdifferential|\binterpret|\bread (?:this|the|it)\b|\b(?:any|some)thing (?:wrong|unusual|to see)\b",
     re.IGNORECASE,
 )
 _POINTING = re.compile(
     r"\b(?:it|its|that|this|those|these|they|them|there|same|other|else|bigger|smaller|why)\b", re.IGNORECASE
 )
+_MOST_BARE_WORDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question in parts: closed (yes or no) or open, about which findings, and which attribute of them."""
+    """A question in parts: closed (yes or no) or open, about which findings, and which attribute of them.
+
+    `side` and `severity` are what a closed question presumes of its finding ("a large left effusion"), else "".
+    """
 
     text: str
     closed: bool
     findings: tuple[str, ...]
     attribute: Attribute
+    side: str = ""
+    severity: str = ""
 
 
 def parse_question(text: str, with_pictures: bool, lexicon: Lexicon | None = None) -> Asked:
@@ -74,12 +109,30 @@ def parse_question(text: str, with_pictures: bool, lexicon: Lexicon | None = Non
     True
     >>> parse_question("Which side is the mass on?", True).attribute
     'side'
+    >>> parse_question("Is there a large left effusion?", True).side
+    'left'
     """
     lexicon = lexicon or packaged_lexicon()
-    findings = tuple(dict.fromkeys(term.name for term in lexicon.find(text, "findings")))
     stripped = text.strip()
-    closed = bool(_CLOSED.match(stripped)) and not _CHOICE.search(stripped)
-    return Asked(stripped, closed, findings, _attribute(stripped, closed, findings, with_pictures))
+    terms = lexicon.find(stripped, "findings")
+    findings = tuple(dict.fromkeys(term.name for term in terms))
+    proper = _LEAD.sub("", stripped)
+    closed = _closed(proper, stripped, bool(findings))
+    attribute = _attribute(proper, closed, findings, with_pictures)
+    if attribute != "presence":
+        return Asked(stripped, closed, findings, attribute)
+    rest = _without(stripped, [(term.start, term.end) for term in terms])
+    sides = {term.name for term in lexicon.find(rest, "sides")}
+    side = "bilateral" if len(sides) > 1 else next(iter(sides), "")
+    return Asked(stripped, closed, findings, attribute, side, lexicon.first(rest, "severities"))
+
+
+def _closed(proper: str, whole: str, names_finding: bool) -> bool:
+    if _CHOICE.search(proper) and not (_EITHER.match(proper) and names_finding):
+        return False
+    if _CLOSED.match(proper) or _INDIRECT.match(whole):
+        return True
+    return names_finding and len(proper.split()) <= _MOST_BARE_WORDS and not _OPEN.search(proper)
 
 
 def _attribute(text: str, closed: bool, findings: tuple[str, ...], with_pictures: bool) -> Attribute:
@@ -88,9 +141,18 @@ def _attribute(text: str, closed: bool, findings: tuple[str, ...], with_pictures
     for attribute, pattern in _ATTRIBUTES:
         if pattern.search(text):
             return attribute
-    if with_pictures and (not text or _DIAGNOSIS.search(text)):
+    choice = len(findings) > 1 and _CHOICE.search(text) and not _OPEN.search(text)
+    if with_pictures and (not text or choice or _DIAGNOSIS.search(text)):
         return "diagnosis"
     return "explanation"
+
+
+def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """The text without its findings, so that their own words ("large cell carcinoma") say no size."""
+    folded = text.casefold()
+    for start, end in spans:
+        folded = folded[:start] + " " * (end - start) + folded[end:]
+    return folded
 
 
 def follow_up(text: str, has_pictures: bool, history: Sequence[Turn]) -> Turn | None:

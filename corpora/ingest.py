@@ -112,7 +112,7 @@ class _Rejects:
     def write(self, skipped: Skipped) -> None:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("w", encoding="utf-8")
+            self._file = self.path.open("w", encoding="utf-8", errors="backslashreplace")
         self._file.write(json.dumps(asdict(skipped), ensure_ascii=False) + "\n")
         self.count += 1
 

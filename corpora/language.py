@@ -36,16 +36,23 @@ _NEGATION_BEFORE = re.compile(
     r"rules? out|ruled out|excludes?|no evidence of|sin|nahi|nahin|lacks?|lacking)\b"
 )
 _NEGATION_AFTER = re.compile(
-    r"^[^,;.]{0,40}?\b(?:(?:is|are|was|were) (?:not|absent|excluded)|"
+    r"^[^,;.]{0,40}?\b(?:(?:is|are|was|were) (?:not|absent|excluded)|no longer|"
     r"not (?:seen|present|identified|visible|demonstrated)|absent|(?:is|are|was|were) ruled out|(?:has|have) resolved|nahi)\b"
 )
+# What looks like a negation and denies no finding (the pseudo-negations of NegEx).
+_NO_NEGATION = re.compile(
+    r"\bnot only\b|\b(?:no|not|without) (?:\w+ ){0,2}?(?:change|changed|increase|decrease|progression)\b"
+)
+_UNDECIDED_BEFORE = re.compile(r"\b(?:(?:cannot|can not|can't|could not) (?:exclude|rule out)|not excluded|unlikely)\b")
+_UNDECIDED_AFTER = re.compile(
+    r"^[^,;.]{0,40}?\b(?:(?:cannot|can not|can't|could not) be (?:excluded|ruled out)|"
+    r"not (?:been )?(?:excluded|ruled out)|unlikely)\b"
+)
 _DOUBT_BEFORE = re.compile(
-    r"\b(?:possible|possibly|probable|probably|suspected|suspicious for|questionable|may|might|could|cannot exclude|"
-    r"cannot be excluded|not excluded|concern for|concerning for|suggest(?:s|ive of)?|likely|differential|versus|vs)\b"
+    r"\b(?:possible|possibly|probable|probably|suspected|suspicious for|questionable|may|might|could|"
+    r"concern for|concerning for|suggest(?:s|ive of)?|likely|differential|versus|vs)\b"
 )
-_DOUBT_AFTER = re.compile(
-    r"^[^,;.]{0,40}?\b(?:cannot be excluded|not excluded|is (?:possible|suspected|likely|unlikely)|\?)"
-)
+_DOUBT_AFTER = re.compile(r"^[^,;.]{0,40}?(?:\bis (?:possible|suspected|likely)\b|\?)")
 _SECTION = re.compile(r"^\s*([A-Z][A-Za-z &/]{2,30}):\s*", re.MULTILINE)
 _HIDDEN_SECTIONS = {
     "history", "exam", "clinical", "clinical history", "indication", "differential diagnosis", "treatment",
@@ -193,14 +200,13 @@ def _sides(lower: str, lexicon: Lexicon) -> str:
 
 
 def _polarity(lower: str, term: Term) -> Polarity:
-    before = _CLAUSE.split(lower[: term.start])[-1][-90:]
+    before = _NO_NEGATION.sub(" ", _CLAUSE.split(lower[: term.start])[-1][-90:])
     after = lower[term.end :]
-    doubt = _DOUBT_BEFORE.search(before) or _DOUBT_AFTER.search(after)
-    if doubt and "cannot" in lower:
+    if _UNDECIDED_BEFORE.search(before) or _UNDECIDED_AFTER.search(after):
         return "uncertain"
     if _NEGATION_BEFORE.search(before) or _NEGATION_AFTER.search(after):
         return "denied"
-    return "uncertain" if doubt else "affirmed"
+    return "uncertain" if _DOUBT_BEFORE.search(before) or _DOUBT_AFTER.search(after) else "affirmed"
 
 
 def visible_findings(report: str) -> str:

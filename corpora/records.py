@@ -94,6 +94,8 @@ class Record:
             raise InputError("A record needs an id and a corpus.")
         if self.kind not in get_args(Kind):
             raise InputError(f"Record {self.id!r} is of kind {self.kind!r}; it must be case, figure or passage.")
+        if self.day is not None and not -(2**63) <= self.day < 2**63:
+            raise InputError(f"Record {self.id!r} is of day {self.day}, which is no day; give one of 64 bits.")
 
     @property
     def uid(self) -> int:
@@ -117,7 +119,8 @@ class Record:
         if portable:
             for picture in values["pictures"]:
                 del picture["source"]
-        return json.dumps(values, ensure_ascii=False, sort_keys=True, default=dict)
+        said = json.dumps(values, ensure_ascii=False, sort_keys=True, default=dict)
+        return said.encode(errors="backslashreplace").decode()  # half a surrogate pair, as in odd file names
 
     @classmethod
     def from_json(cls, text: str) -> Record:

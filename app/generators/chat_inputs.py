@@ -10,10 +10,11 @@ from jinja2 import TemplateError
 from PIL import Image
 
 from app.generators.base import Prompt
+from app.generators.pictures import shrunk
 from app.prompting import build_prompt
 from corpora.errors import ModelError
 
-__all__ = ["ChatInputs", "context_length", "shrunk"]
+__all__ = ["ChatInputs", "context_length"]
 
 _LOG = logging.getLogger(__name__)
 _LONGEST_SIDE = 1344
@@ -98,13 +99,6 @@ class ChatInputs:
         for word in self._control:
             text = text.replace(word, f"{word[0]} {word[1:]}")
         return text
-
-
-def shrunk(image: Image.Image, side: int) -> Image.Image:
-    """The picture as RGB, its longer side at most `side` pixels."""
-    small = image.convert("RGB")  # always a copy
-    small.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return small
 
 
 def context_length(config: Any, tokenizer: Any) -> int:

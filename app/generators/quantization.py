@@ -63,6 +63,8 @@ def quantization_of(name: str, dtype: Any) -> Any:
     """A `BitsAndBytesConfig` for one of `QUANTIZATIONS`, computing in `dtype`; None for `none`."""
     if name == "none":
         return None
+    # without the optional "kernels" package, bitsandbytes warns that a faster CPU kernel could be fetched from the hub
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     config: Any = import_module("transformers").BitsAndBytesConfig
     if name == "int8":
         # bitsandbytes logs a line a layer call where the inputs are not float16

@@ -17,9 +17,9 @@ __all__ = ["changes_with_picture", "test_pictures"]
 
 _SIDE = 224
 _QUESTION = "What does this picture show?"
-# Largest difference of any logit, as a share of the logits' own spread, that still counts as none: rounding in
-# bfloat16 stays below, the tiny random models of the tests lie ten times above, trained ones far higher.
-_NOTHING = 1e-3
+# Largest difference of any logit, as a share of the logits' standard deviation, that still counts as none. A blind
+# model shows 0 or rounding; the random models of the tests, whose eyes are connected, show about 3.
+_NOTHING = 0.05
 
 
 def test_pictures() -> tuple[Image.Image, Image.Image]:

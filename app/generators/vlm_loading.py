@@ -96,7 +96,7 @@ def load_vlm(source: Source, device: str, *, quant: str, dtype: str) -> LoadedVl
             f"The model {source.name!r} lacks {len(missing)} of its weights ({missing[0]}, …); copy it again whole."
         )
     _LOG.info("loaded %s: %.1f GB", source.name, model.get_memory_footprint() / 1e9)
-    return LoadedVlm(model.eval(), processor, _revision(source, config), place)
+    return LoadedVlm(model.eval().requires_grad_(False), processor, _revision(source, config), place)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

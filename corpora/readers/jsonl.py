@@ -49,7 +49,7 @@ class JsonLinesReader:
 def _record(line: bytes, where: str, folder: Path, options: ReaderOptions) -> Record | Skipped:
     try:
         values = json.loads(line)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         return Skipped(where, f"not a JSON object: {error}")
     if not isinstance(values, dict) or not isinstance(values.get("id"), str | int) or values["id"] == "":
         return Skipped(where, "the line has no id")
@@ -59,10 +59,10 @@ def _record(line: bytes, where: str, folder: Path, options: ReaderOptions) -> Re
 def build_record(values: Mapping[str, Any], where: str, folder: Path, options: ReaderOptions) -> Record | Skipped:
     """The record of these fields, its pictures relative to `folder`; what is wrong with them is told at `where`."""
     try:
-        return _build(values, folder, options)
+        return _build(_storable(values), folder, options)
     except CurbsideError as error:
         return Skipped(f"{where} ({values['id']})", str(error))
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         return Skipped(f"{where} ({values['id']})", f"a field has a wrong type: {error}")
 
 
@@ -86,13 +86,12 @@ def _build(values: Mapping[str, Any], folder: Path, options: ReaderOptions) -> R
         findings=_text(values, "findings") or visible_findings(report),
         caption=_text(values, "caption"),
         pictures=tuple(
-            Picture(source=str(folder / name), view=_text(values, "view"))
-            for name in values.get("images") or [values.get("image")]
-            if name
+            Picture(source=str(folder / path), view=_text(values, "view"))
+            for path in _list(values, "images") or _list(values, "image")
         ),
-        mentions=tuple(values.get("mentions") or ()),
-        labels=_labels(values.get("labels")),
-        absent=_labels(values.get("absent")),
+        mentions=tuple(_list(values, "mentions")),
+        labels=_labels(_list(values, "labels")),
+        absent=_labels(_list(values, "absent")),
         patient=_text(values, "patient"),
         study=_text(values, "study"),
         day=_day(values),
@@ -108,9 +107,27 @@ def _text(values: Mapping[str, Any], name: str) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _labels(labels: Any) -> tuple[str, ...]:
+def _list(values: Mapping[str, Any], name: str) -> list[str]:
+    """The texts of a list; a text alone is a list of one."""
+    value = values.get(name) or []
+    found = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, str | int | float) for item in found):
+        raise InputError(f"{name} must be a list of texts")
+    return [text for item in found if (text := str(item)).strip()]
+
+
+def _storable(value: Any) -> Any:
+    """The value without what JSON may hold but databases refuse: NUL and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode(errors="replace").decode()
+    if isinstance(value, Mapping):
+        return {_storable(name): _storable(item) for name, item in value.items()}
+    return [_storable(item) for item in value] if isinstance(value, list) else value
+
+
+def _labels(labels: list[str]) -> tuple[str, ...]:
     lexicon = packaged_lexicon()
-    return tuple(dict.fromkeys(lexicon.canonical(str(label)) for label in labels or () if str(label).strip()))
+    return tuple(dict.fromkeys(lexicon.canonical(label) for label in labels))
 
 
 def _modality(text: str) -> str:

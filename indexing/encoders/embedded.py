@@ -86,7 +86,7 @@ class EmbeddedSentences:
 
 
 def open_embedded(name: str, context: EncoderContext) -> Encoder:
-    """`sentence`, or the head of a domain; a domain of the site's own takes the general head."""
+    """`sentence`, or the head of a domain; textbooks and domains of a site's own take the general head."""
     if name == SENTENCE:
         return EmbeddedSentences(context)
     known = packaged_heads()

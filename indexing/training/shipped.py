@@ -1,6 +1,6 @@
 """Fits the weights that ship with Curbside on the records of a home: `python -m indexing.training.shipped HOME`.
 
-A head for each clinical domain, one for textbook figures, a general one over everything, and the router. Figures on
+A head for each clinical domain, a general one over everything (it serves textbooks too), and the router. Figures on
 held-out patients go into the weights' metadata and to `weights/figures.json`.
 """
 
@@ -62,8 +62,8 @@ def _fit_heads(features: HomeFeatures, folder: Path, options: HeadOptions) -> di
     medical = ~_photographs(features)
     held = split_by_patient(features.patients)
     figures = {}
-    for name in (*_CLINICAL, TEXTBOOK, GENERAL):
-        mine = medical if name in (GENERAL, TEXTBOOK) else medical & (features.domains == name)
+    for name in (*_CLINICAL, GENERAL):
+        mine = medical if name == GENERAL else medical & (features.domains == name)
         if not mine.any():
             continue
         head, figures[name] = fit_head(features.pairs(mine & ~held), features.pairs(mine & held), options)

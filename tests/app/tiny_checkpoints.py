@@ -6,6 +6,7 @@ Each builder returns a model and its processor; saved with `save_pretrained` the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -42,22 +43,27 @@ def save_checkpoint(architecture: str, folder: Path, *, context: int = 2048, sys
 
     torch.manual_seed(7)
     model, processor = ARCHITECTURES[architecture]({**_LANGUAGE, "max_position_embeddings": context}, system_role)
-    _speak_evenly(model)
+    _make_talkative(model, processor.tokenizer)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder
 
 
-def _speak_evenly(model: Any) -> None:
-    """Make the answers long and dependent on the input: never the end token, and logits with some spread."""
+def _make_talkative(model: Any, tokenizer: Any) -> None:
+    """Random weights that write words without end, and whose next word depends on the whole prompt."""
     import torch
 
+    pieces = [tokenizer.decode([number]).strip() for number in range(len(tokenizer))]
+    silent = [number for number, piece in enumerate(pieces) if not (len(piece) > 1 and piece.isalpha())]
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim > 1:
                 parameter.mul_(4.0)
-        model.get_output_embeddings().weight[2] = 0.0
-    model.generation_config.eos_token_id = 2
+        model.get_output_embeddings().weight[silent] = 0.0
+        if hasattr(model.model, "multi_modal_projector"):
+            projector = getattr(model.model.multi_modal_projector, "mm_input_projection_weight", None)
+            if projector is not None:  # Gemma 3 is born blind: this one starts as zeros
+                projector.normal_(std=0.1)
 
 
 def _template(place: str, system_role: bool) -> str:
@@ -94,7 +100,7 @@ def _tokenizer(special: Sequence[str], **named: str) -> Any:
 
 
 def _llava(language: dict[str, Any], system_role: bool) -> tuple[Any, Any]:
-    import transformers as tf
+    tf: Any = import_module("transformers")
 
     tokenizer = _tokenizer(["<image>"], image_token="<image>")
     config = tf.LlavaConfig(
@@ -132,7 +138,7 @@ def _qwen_tokenizer() -> tuple[Any, dict[str, int]]:
 
 
 def _qwen25(language: dict[str, Any], system_role: bool) -> tuple[Any, Any]:
-    import transformers as tf
+    tf: Any = import_module("transformers")
 
     tokenizer, ids = _qwen_tokenizer()
     rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 3, 3]}
@@ -160,7 +166,7 @@ def _qwen25(language: dict[str, Any], system_role: bool) -> tuple[Any, Any]:
 
 
 def _qwen3(language: dict[str, Any], system_role: bool) -> tuple[Any, Any]:
-    import transformers as tf
+    tf: Any = import_module("transformers")
 
     tokenizer, ids = _qwen_tokenizer()
     rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_interleaved": True, "mrope_section": [2, 3, 3]}
@@ -188,7 +194,7 @@ def _qwen3(language: dict[str, Any], system_role: bool) -> tuple[Any, Any]:
 
 
 def _gemma3(language: dict[str, Any], system_role: bool) -> tuple[Any, Any]:
-    import transformers as tf
+    tf: Any = import_module("transformers")
 
     begin, end, soft = "<start_of_image>", "<end_of_image>", "<image_soft_token>"
     tokenizer = _tokenizer([begin, end, soft], image_token=soft, boi_token=begin, eoi_token=end)
