@@ -34,6 +34,7 @@ _EITHER = re.compile(
     r"^(?:(?:is|are|was|were)(?:n['’]t)? there|any|can|could|does|do|did|has|have|had)\b", re.IGNORECASE
 )
 _CHOICE = re.compile(r"\bor\b", re.IGNORECASE)
+_JOINED = re.compile(r"\b(?:or|and)\b")
 _MODALITY_WORDS = r"(?:x[- ]?ray|radiograph|ct|mri?|ultrasound|sonogram|oct|dermoscop\w+|fundus \w+|histolog\w+|smear)"
 _ATTRIBUTES: tuple[tuple[Attribute, re.Pattern[str]], ...] = (
     (
@@ -72,7 +73,8 @@ _ATTRIBUTES: tuple[tuple[Attribute, re.Pattern[str]], ...] = (
     ),
 )
 _DIAGNOSIS = re.compile(
-    r"\bdiagnos[ei]s\b|\bwhat(?:['’]s| is| are| can be| could be| might be) (?:shown|seen|visible|wrong|this|here|it)\b|"
+    r"\bdiagnos[ei]s\b|"
+    r"\bwhat(?:['’]s| is| are| can be| could be| might be) (?:shown|seen|visible|wrong|this|here|it)\b|"
     r"\bwhat (?:could|can|might|may) (?:this|it|that) be\b|"
     r"\bwhat(?:['’]s| is| are) (?:the )?(?:main |most likely )?(?:finding|abnormalit|lesion|diagnos|disease|patholog)|"
     r"\b(?:what|which) (?:kind of |type of |sort of )?(?:lesion|tumou?r|disease|condition|pathology|disorder)\b|"
@@ -92,6 +94,8 @@ class Asked:
     """A question in parts: closed (yes or no) or open, about which findings, and which attribute of them.
 
     `side` and `severity` are what a closed question presumes of its finding ("a large left effusion"), else "".
+    `joined` says how several findings are meant together, and `leads` that the first is the one asked for ("Is there
+    calcification in the mass?"), not the last ("Does the mass contain calcification?").
     """
 
     text: str
@@ -100,6 +104,8 @@ class Asked:
     attribute: Attribute
     side: str = ""
     severity: str = ""
+    joined: Literal["", "or", "and"] = ""
+    leads: bool = True
 
 
 def parse_question(text: str, with_pictures: bool, lexicon: Lexicon | None = None) -> Asked:
@@ -124,7 +130,17 @@ def parse_question(text: str, with_pictures: bool, lexicon: Lexicon | None = Non
     rest = _without(stripped, [(term.start, term.end) for term in terms])
     sides = {term.name for term in lexicon.find(rest, "sides")}
     side = "bilateral" if len(sides) > 1 else next(iter(sides), "")
-    return Asked(stripped, closed, findings, attribute, side, lexicon.first(rest, "severities"))
+    joined = _JOINED.search(rest) if len(findings) > 1 else None
+    return Asked(
+        stripped,
+        closed,
+        findings,
+        attribute,
+        side,
+        lexicon.first(rest, "severities"),
+        "" if joined is None else "or" if joined[0] == "or" else "and",
+        bool(_EITHER.match(proper)),
+    )
 
 
 def _closed(proper: str, whole: str, names_finding: bool) -> bool:

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
+from PIL import Image
+
 from app.answers import (
     Answer,
     DomainSeen,
@@ -24,6 +26,7 @@ from app.answers import (
 )
 from app.asking import follow_up, parse_question
 from app.citations import check_citations
+from app.context import choose_context
 from app.examples import examples_of
 from app.generators.base import Generator, Piece, Prompt
 from app.generators.registry import open_generator
@@ -41,7 +44,7 @@ from retrievers.retriever import Retriever
 
 __all__ = ["Assistant"]
 
-_CANDIDATES = 16
+_CANDIDATES = 30
 
 
 class Assistant:
@@ -101,6 +104,17 @@ class Assistant:
             if self._generator is None:
                 self._generator = open_generator(self.settings.generator, self.settings.device, self.home.path)
             return self._generator
+
+    def warm(self) -> None:
+        """Load what the first question needs, so that nobody waits for it; nothing happens without an index."""
+        try:
+            retriever = self.retriever
+        except IndexMissingError:
+            return
+        blank = Image.new("RGB", (224, 224))
+        retriever.route(Query(text="ready", images=[blank]))
+        for domain in retriever.index.domains:
+            retriever.search(Query(text="ready", images=[blank], domain=domain), 1)
 
     def ask(self, text: str = "", images: Sequence[ImageSource] = (), **options: Any) -> Answer:
         """The whole answer; options as in `stream`."""
@@ -163,8 +177,8 @@ class Assistant:
         yield DomainSeen(routed)
         yield Stage(f"searching {', '.join(routed.searched)}" if routed.searched else "checking what this is")
         found = retriever.search(query, _CANDIDATES)
-        evidence = _chosen(found, bool(query.pictures), self.settings.context)
-        yield EvidenceChosen(evidence, found.selection)
+        evidence, selection = choose_context(found, bool(query.pictures), self.settings.context)
+        yield EvidenceChosen(evidence, selection)
         question = _grounded(text, earlier)
         prompt = build_prompt(
             question,
@@ -186,7 +200,9 @@ class Assistant:
                 text_so_far += piece.text
                 last = piece if piece.verdict is not None else last
                 yield TextPiece(piece.text)
-        yield Done(_answer(text_so_far, last, found, evidence, self._manifest(found, prompt, generator)))
+        yield Done(
+            _answer(text_so_far, last, found, evidence, selection.reason, self._manifest(found, prompt, generator))
+        )
 
     def overview(self) -> HomeOverview:
         """What the home holds, counted."""
@@ -236,19 +252,6 @@ class Assistant:
         }
 
 
-def _chosen(found: Found, with_pictures: bool, most: int) -> tuple[Evidence, ...]:
-    """The selected hits in order; beside a picture the nearest cases come first, then what explains."""
-    hits = list(found.selected)
-    if with_pictures:
-        alike = sorted(
-            (hit for hit in found.hits if hit.record.kind == "case" and hit.similarity("image→image") is not None),
-            key=lambda hit: -(hit.similarity("image→image") or 0.0),
-        )[: max(1, most - 2)]
-        explaining = [hit for hit in found.hits if hit.record.kind != "case"][:2]
-        hits = [*alike, *explaining]
-    return tuple(Evidence(number, hit) for number, hit in enumerate(hits[:most], 1))
-
-
 def _grounded(text: str, earlier: Turn | None) -> str:
     """A follow-up that names no finding inherits those of the question it continues."""
     if earlier is None:
@@ -273,7 +276,9 @@ def _whole(answer: Answer) -> Iterator[Event]:
     yield Done(answer)
 
 
-def _answer(text: str, last: Piece, found: Found, evidence: Sequence[Evidence], manifest: dict[str, Any]) -> Answer:
+def _answer(
+    text: str, last: Piece, found: Found, evidence: Sequence[Evidence], selection: str, manifest: dict[str, Any]
+) -> Answer:
     checked = check_citations(text, evidence)
     verdict = last.verdict or _read_verdict(text)
     confidence = last.confidence if last.confidence is not None else (0.5 if verdict != "abstained" else 0.0)
@@ -286,7 +291,7 @@ def _answer(text: str, last: Piece, found: Found, evidence: Sequence[Evidence], 
             Evidence(item.number, item.hit, cast("Stance", last.stances.get(item.number, item.stance)))
             for item in evidence
         ),
-        selection=found.selection.reason,
+        selection=selection,
         unsupported=checked.unsupported,
         manifest=manifest,
     )

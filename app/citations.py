@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.answers import Evidence
-from app.reading import what_it_says
-from corpora.language import assertions, sentences
+from app.reading import means_for, what_it_says
+from corpora.language import Assertion, assertions, sentences
 
 __all__ = ["Checked", "check_citations", "cited_numbers"]
 
 _CITATION = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
+_LEADING = re.compile(r"(?:\[\d[\d\s,;]*\]\s*)+[.,;]?\s*")
+_QUOTE = re.compile(r"“([^”]+)”")
 _MARK = " (not supported by the evidence)"
 
 
@@ -35,32 +37,54 @@ def cited_numbers(text: str) -> tuple[int, ...]:
 
 
 def check_citations(text: str, evidence: Sequence[Evidence]) -> Checked:
-    """Mark each sentence that cites a number without evidence, or a record that does not say what it claims.
+    """Mark each sentence that cites a number without evidence, or records that do not say what it claims.
 
-    A claim is a finding with its polarity. It is supported when one of the cited records says the same; a sentence
-    that names no finding is only asked for real numbers. This compares words, not meaning.
+    A claim is a finding with its polarity, side and severity; each must be said by one of the cited records. What is
+    quoted word for word is supported, and a sentence that names no finding is only asked for real numbers. This
+    compares words, not meaning.
     """
     by_number = {item.number: item for item in evidence}
-    unsupported = []
-    for sentence in sentences(text):
+    unsupported, marked, place = [], "", 0
+    for sentence in _cited_sentences(text):
         numbers = cited_numbers(sentence)
-        if not numbers:
-            continue
         cited = [by_number[number] for number in numbers if number in by_number]
-        if len(cited) < len(numbers) or not _supported(sentence, cited):
-            unsupported.append(sentence)
-    for sentence in unsupported:
-        text = text.replace(sentence, sentence + _MARK)
-    return Checked(text, tuple(unsupported))
+        if not numbers or (len(cited) == len(numbers) and _supported(sentence, cited)):
+            continue
+        unsupported.append(sentence)
+        found = re.compile(r"\s+".join(re.escape(word) for word in sentence.split())).search(text, place)
+        if found:
+            marked, place = f"{marked}{text[place : found.end()]}{_MARK}", found.end()
+    return Checked(marked + text[place:], tuple(unsupported))
+
+
+def _cited_sentences(text: str) -> list[str]:
+    """Sentences with the numbers that stand behind their full stop ("An effusion. [2]")."""
+    found: list[str] = []
+    for sentence in sentences(text):
+        leading = _LEADING.match(sentence)
+        if leading and found:
+            found[-1] = f"{found[-1]} {leading[0].strip()}"
+            sentence = sentence[leading.end() :]
+        if sentence:
+            found.append(sentence)
+    return found
 
 
 def _supported(sentence: str, cited: Sequence[Evidence]) -> bool:
-    claims = {(said.finding, said.polarity) for said in assertions(_CITATION.sub("", sentence))}
-    if not claims:
+    verbatim = {said.strip(" .") for item in cited for said in _sentences_of(item)}
+    claimed = _CITATION.sub("", sentence).strip(" .")
+    if claimed in verbatim:
         return True
-    return any(_holds(item, finding, polarity) for item in cited for finding, polarity in claims)
+    for quote in _QUOTE.findall(claimed):
+        if quote.strip(" .") in verbatim:
+            claimed = claimed.replace(quote, "")
+    return all(any(_holds(item, claim) for item in cited) for claim in assertions(claimed))
 
 
-def _holds(item: Evidence, finding: str, polarity: str) -> bool:
-    said = what_it_says(item.record, finding)
-    return said is not None and said.polarity == polarity
+def _sentences_of(item: Evidence) -> list[str]:
+    return sentences(item.record.findings) + sentences(item.record.text)
+
+
+def _holds(item: Evidence, claim: Assertion) -> bool:
+    said = what_it_says(item.record, claim.finding)
+    return said is not None and means_for(said, claim.side, claim.severity) == claim.polarity

@@ -8,9 +8,9 @@ from functools import lru_cache
 from corpora.language import Assertion, Polarity, assertions, packaged_lexicon
 from corpora.records import Record
 
-__all__ = ["Said", "what_it_says"]
+__all__ = ["Said", "means_for", "what_it_says"]
 
-_NORMAL = "normal"
+_NORMAL, _ABNORMAL = "normal", "abnormal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,31 +27,47 @@ def what_it_says(record: Record, finding: str) -> Said | None:
     """Whether the record affirms or denies the finding; None where it is silent.
 
     Labels come first, then sentences: an affirming sentence outweighs a denying one ("no effusion on the left, a large
-    one on the right"). A record that is labelled normal denies every finding.
+    one on the right"). A finding is also spoken of under a narrower name: a pulmonary nodule is a nodule. A record that
+    is labelled normal denies every finding.
     """
-    about = [said for said in _assertions(record.report or record.caption or record.text) if said.finding == finding]
+    told = _assertions(record.findings) + _assertions(record.report or record.caption or record.text)
+    about = [said for said in told if _is_a(said.finding, finding)]
     polarity = _labelled(record, finding) or _strongest(about)
     if polarity is None:
-        return Said("denied") if _NORMAL in record.labels and finding != _NORMAL else None
+        return Said("denied") if _NORMAL in record.labels else None
     fitting = [said for said in about if said.polarity == polarity]
     if not fitting:
         return Said(polarity)
-    return Said(
-        polarity,
-        fitting[0].sentence,
-        next((said.side for said in fitting if said.side), ""),
-        next((said.severity for said in fitting if said.severity), ""),
-    )
+    sides = {said.side for said in fitting if said.side}
+    side = "bilateral" if len(sides) > 1 else next(iter(sides), "")
+    severity = next((said.severity for said in fitting if said.severity), "")
+    return Said(polarity, fitting[0].sentence, side, severity)
+
+
+def means_for(said: Said, side: str = "", severity: str = "") -> Polarity:
+    """What a word on a finding means for one of this side and severity ("" where none is asked for).
+
+    >>> means_for(Said("affirmed", side="right"), side="left")
+    'denied'
+    """
+    if said.polarity != "affirmed":
+        return said.polarity
+    elsewhere = side and said.side and said.side not in (side, "bilateral")
+    other = severity and said.severity and said.severity != severity
+    return "denied" if elsewhere or other else "affirmed"
 
 
 def _labelled(record: Record, finding: str) -> Polarity | None:
-    if finding in record.labels or any(finding in _findings(label) for label in record.labels):
+    if finding in (_NORMAL, _ABNORMAL) and record.labels:
+        return "affirmed" if (_NORMAL in record.labels) == (finding == _NORMAL) else "denied"
+    if any(_is_a(label, finding) or finding in _findings(label) for label in record.labels):
         return "affirmed"
-    if finding in record.absent:
-        return "denied"
-    if finding == _NORMAL and record.labels:
-        return "denied"
-    return None
+    return "denied" if any(_is_a(label, finding) for label in record.absent) else None
+
+
+def _is_a(name: str, finding: str) -> bool:
+    """Whether a name is the finding or a kind of it, by its last words."""
+    return name == finding or name.endswith(f" {finding}")
 
 
 def _strongest(about: list[Assertion]) -> Polarity | None:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from app.answers import Evidence
-from app.reading import Said, what_it_says
+from app.reading import Said, means_for, what_it_says
 
 __all__ = ["Ballot", "Choice", "choose", "vote", "voters"]
 
-_SHARPNESS = 12.0
+_SHARPNESS = 3.0
 _MOST_VOTERS = 8
 
 
@@ -42,8 +42,8 @@ class Choice:
 def voters(evidence: Sequence[Evidence], with_pictures: bool) -> list[tuple[Evidence, float]]:
     """The cases that may vote, with weights that sum to 1.
 
-    Beside a picture only cases found by picture vote, weighted by exp(12·(cosine − best cosine)): what a report says
-    counts as much as its picture is alike. Without a picture every case found by its words votes by rank.
+    Beside a picture only cases found by picture vote, without one every case found by its words. The nearest weighs
+    e³ times the last: what a report says counts as much as its picture is alike, however narrow a space the encoder uses.
     """
     cases = [item for item in evidence if item.record.kind == "case"]
     scored = [(item, similarity) for item in cases if (similarity := _similarity(item, with_pictures)) is not None]
@@ -51,12 +51,18 @@ def voters(evidence: Sequence[Evidence], with_pictures: bool) -> list[tuple[Evid
     scored = scored[:_MOST_VOTERS]
     if not scored:
         return []
-    weights = [math.exp(_SHARPNESS * (similarity - scored[0][1])) for _, similarity in scored]
+    best, spread = scored[0][1], max(scored[0][1] - scored[-1][1], 1e-6)
+    weights = [math.exp(_SHARPNESS * (similarity - best) / spread) for _, similarity in scored]
     return [(item, weight / sum(weights)) for (item, _), weight in zip(scored, weights, strict=True)]
 
 
-def vote(finding: str, electorate: Iterable[tuple[Evidence, float]]) -> Ballot | None:
-    """The ballot on a finding, or None where nobody says anything of it. Doubt counts half."""
+def vote(
+    finding: str, electorate: Iterable[tuple[Evidence, float]], side: str = "", severity: str = ""
+) -> Ballot | None:
+    """The ballot on a finding, or None where nobody says anything of it. Doubt counts half.
+
+    Where a side or a severity is asked for, a case that names another one votes against.
+    """
     yes = no = 0.0
     affirming: list[tuple[Evidence, Said]] = []
     denying: list[tuple[Evidence, Said]] = []
@@ -64,9 +70,10 @@ def vote(finding: str, electorate: Iterable[tuple[Evidence, float]]) -> Ballot |
         said = what_it_says(item.record, finding)
         if said is None:
             continue
-        share = {"affirmed": 1.0, "uncertain": 0.5, "denied": 0.0}[said.polarity]
+        meant = means_for(said, side, severity)
+        share = {"affirmed": 1.0, "uncertain": 0.5, "denied": 0.0}[meant]
         yes, no = yes + weight * share, no + weight * (1.0 - share)
-        (denying if said.polarity == "denied" else affirming).append((item, said))
+        (denying if meant == "denied" else affirming).append((item, said))
     if not affirming and not denying:
         return None
     return Ballot(yes / (yes + no), yes + no, tuple(affirming), tuple(denying))

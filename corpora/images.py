@@ -17,10 +17,14 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from corpora.errors import DecodeError, SourceError
 
-__all__ = ["DecodeLimits", "ImageStore", "decode", "read_image_bytes"]
+__all__ = ["DecodeLimits", "ImageStore", "decode", "read_image_bytes", "upright"]
 
 _DEPTH_16 = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
-_SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "GIF": ".gif", "TIFF": ".tif", "BMP": ".bmp", "WEBP": ".webp"}
+# The formats that are read, with the suffix of each. Others Pillow knows hand the file to another program (EPS).
+_SUFFIXES = {
+    "JPEG": ".jpg", "PNG": ".png", "GIF": ".gif", "TIFF": ".tif", "BMP": ".bmp", "WEBP": ".webp",
+    "JPEG2000": ".jp2", "PPM": ".ppm",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +51,11 @@ def decode(data: bytes, name: str = "picture", limits: DecodeLimits = DecodeLimi
         with warnings.catch_warnings():
             # Pillow warns from 89 million pixels on and raises at twice that; our own limit comes first.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(io.BytesIO(data))
-        width, height = opened.size
-        if width * height > limits.max_pixels:
-            raise DecodeError(
-                f"{name} has {width} × {height} pixels; the limit is {limits.max_pixels / 1e6:.0f} million."
-            )
+            opened = Image.open(io.BytesIO(data), formats=tuple(_SUFFIXES))
+        _check_pixels(opened, name, limits)
         opened.seek(0)
         opened.load()
-        return _to_rgb(ImageOps.exif_transpose(opened))
+        return upright(opened, name, limits)
     except DecodeError:
         raise
     except Image.DecompressionBombError:
@@ -65,6 +65,21 @@ def decode(data: bytes, name: str = "picture", limits: DecodeLimits = DecodeLimi
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError) as error:
         # Pillow's plug-ins raise all of these on damaged files.
         raise DecodeError(f"{name} is damaged or cut short ({error}).") from error
+
+
+def upright(image: Image.Image, name: str = "picture", limits: DecodeLimits = DecodeLimits()) -> Image.Image:
+    """An opened picture as `decode` makes it: upright, RGB, without the file's metadata; the image itself stays."""
+    _check_pixels(image, name, limits)
+    found = _to_rgb(ImageOps.exif_transpose(image))
+    found.info = {}  # comments and profiles, which may name a patient, would be written into every copy
+    return found
+
+
+def _check_pixels(image: Image.Image, name: str, limits: DecodeLimits) -> None:
+    width, height = image.size
+    if not 0 < width * height <= limits.max_pixels:
+        limit = f"the limit is {limits.max_pixels / 1e6:.0f} million"
+        raise DecodeError(f"{name} has {width} × {height} pixels; {limit}.")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -83,7 +98,7 @@ def _stretch(grey: np.ndarray) -> Image.Image:
     if high <= low:
         low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
     scale = 255.0 / (high - low) if high > low else 0.0
-    values = np.clip((np.nan_to_num(grey, nan=low) - low) * scale, 0.0, 255.0)
+    values = np.clip((np.nan_to_num(grey, nan=low, posinf=high, neginf=low) - low) * scale, 0.0, 255.0)
     return Image.fromarray(values.round().astype(np.uint8))
 
 
@@ -116,7 +131,7 @@ class ImageStore:
         digest = hashlib.sha256(data).hexdigest()
         if self._find(digest) is None:
             with Image.open(io.BytesIO(data)) as opened:
-                suffix = _SUFFIXES.get(opened.format or "", ".img")
+                suffix = _SUFFIXES.get(opened.format or "", ".jpg")  # MPO is a JPEG of several pictures
             with _atomic(self.folder / digest[:2] / f"{digest}{suffix}") as path:
                 path.write_bytes(data)
         return digest, image.width, image.height
@@ -135,7 +150,7 @@ class ImageStore:
     def rendition(self, digest: str, side: int) -> bytes:
         """A JPEG of the picture whose longer side is at most `side` pixels, without the file's metadata; cached."""
         target = self.folder / "renditions" / digest[:2] / f"{digest}-{side}.jpg"
-        if target.is_file():
+        if _is_digest(digest) and target.is_file():
             return target.read_bytes()
         image = self.open(digest)
         image.thumbnail((side, side), Image.Resampling.LANCZOS)
@@ -153,6 +168,8 @@ class ImageStore:
 
     def discard(self, digest: str) -> None:
         """Forget a picture and its renditions; nothing happens where it is not held."""
+        if not _is_digest(digest):
+            return
         for path in (
             *self.folder.glob(f"{digest[:2]}/{digest}.*"),
             *self.folder.glob(f"renditions/*/{digest}-*"),
@@ -160,9 +177,13 @@ class ImageStore:
             path.unlink(missing_ok=True)
 
     def _find(self, digest: str) -> Path | None:
-        if len(digest) != 64 or not all(c in "0123456789abcdef" for c in digest):
+        if not _is_digest(digest):
             return None
         return next(iter(sorted((self.folder / digest[:2]).glob(f"{digest}.*"))), None)
+
+
+def _is_digest(text: str) -> bool:
+    return len(text) == 64 and set(text) <= set("0123456789abcdef")
 
 
 @contextmanager

@@ -37,7 +37,8 @@ _NEGATION_BEFORE = re.compile(
 )
 _NEGATION_AFTER = re.compile(
     r"^[^,;.]{0,40}?\b(?:(?:is|are|was|were) (?:not|absent|excluded)|no longer|"
-    r"not (?:seen|present|identified|visible|demonstrated)|absent|(?:is|are|was|were) ruled out|(?:has|have) resolved|nahi)\b"
+    r"not (?:seen|present|identified|visible|demonstrated)|absent|(?:is|are|was|were) ruled out|"
+    r"(?:has|have) resolved|nahi)\b"
 )
 # What looks like a negation and denies no finding (the pseudo-negations of NegEx).
 _NO_NEGATION = re.compile(

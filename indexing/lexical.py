@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +107,7 @@ class LexicalIndex:
     @classmethod
     def build(cls, texts: Iterable[str], ids: Sequence[int]) -> LexicalIndex:
         """An index of texts under record numbers; one without any word is empty."""
-        import bm25s
-
+        bm25s = _bm25s()
         tokens = [tokenize(text) for text in texts]
         if not any(tokens):
             return cls(None, np.zeros(0, np.int64))
@@ -124,8 +125,7 @@ class LexicalIndex:
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
         """The inverse of `save`; raises `IndexDamagedError` where a file is missing."""
-        import bm25s
-
+        bm25s = _bm25s()
         try:
             ids: Ids = np.load(folder / _IDS)
             return cls(bm25s.BM25.load(str(folder)) if len(ids) else None, ids)
@@ -145,3 +145,10 @@ class LexicalIndex:
         order = rows[np.lexsort((self._ids[rows], -scores[rows]))[:k]]
         values, found = padded(scores[order][None], self._ids[order][None], k)
         return values[0], found[0]
+
+
+def _bm25s() -> Any:
+    """bm25s sets its own logger to DEBUG when it is imported."""
+    module = import_module("bm25s")
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    return module

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from corpora.catalog import Catalog
+from corpora.domains import TEXTBOOK
 from corpora.errors import InputError
 from corpora.home import Home
 from corpora.images import ImageStore
@@ -130,7 +132,7 @@ class Retriever:
             return Found((), domain, nothing, index.manifest.label, encoders)
         lists = Lists(index, self._plan, self._device, self.home.path)
         ranked = [found for name in domain.searched for found in lists.run(query, name, allow)]
-        hits = self._hits(ranked, index, k)
+        hits = self._hits(_fair(ranked, domain, bool(query.pictures)), index, k)
         selection = self._policy.select([hit.score for hit in hits], min(k, _MOST_CONTEXT))
         return Found(tuple(hits), domain, selection, index.manifest.label, encoders)
 
@@ -151,6 +153,22 @@ class Retriever:
         records = self.catalog.get(scores)
         ordered = [records[uid] for uid in scores if uid in records]
         return [_hit(record, scores[record.uid], lists, twins) for record, twins in collapse(ordered, index)[:k]]
+
+
+def _fair(lists: Sequence[RankedList], domain: DomainFound, with_pictures: bool) -> list[RankedList]:
+    """The lists with weights that sum to its share for each domain: a domain with more lists is not more right.
+
+    A domain's share is its probability beside the likeliest one's; the textbook's is 1 for a question in words, and
+    half beside a picture, where cases that look alike come first.
+    """
+    shares = {name: domain.posterior.get(name, 0.0) / max(domain.probability, 1e-9) for name in domain.searched}
+    shares[TEXTBOOK] = 0.5 if with_pictures and domain.name != TEXTBOOK else 1.0
+    total: dict[str, float] = {}
+    for found in lists:
+        total[found.domain] = total.get(found.domain, 0.0) + found.weight
+    return [
+        replace(found, weight=min(1.0, shares[found.domain]) * found.weight / total[found.domain]) for found in lists
+    ]
 
 
 def _hit(record: Record, score: float, lists: Sequence[RankedList], twins: Sequence[Record]) -> Hit:

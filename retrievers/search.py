@@ -27,6 +27,7 @@ _WIDER = 4
 class RankedList:
     """Records found by one list, best first: numbers, similarities, and which part of each matched."""
 
+    domain: str
     name: str
     weight: float
     records: tuple[int, ...]
@@ -81,7 +82,7 @@ class Lists:
         scores, records = self._index.lexical[domain].search(text, depth, allow)
         found = records >= 0
         kept, values = records[found].tolist(), scores[found].tolist()
-        return RankedList(f"{domain} words", weight, tuple(kept), tuple(values), (0,) * len(kept))
+        return RankedList(domain, f"{domain} words", weight, tuple(kept), tuple(values), (0,) * len(kept))
 
 
 def _best_of_records(
@@ -97,6 +98,7 @@ def _best_of_records(
             best[record] = (score, entry)
     ordered = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))[:depth]
     return RankedList(
+        side.manifest.domain,
         name,
         weight,
         tuple(record for record, _ in ordered),

@@ -7,15 +7,15 @@ the numbers it rests on. It never says more than its evidence, and abstains wher
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from app.answers import Evidence
 from app.asking import Asked, parse_question
 from app.generators.base import Capabilities, Piece, Prompt
 from app.reading import what_it_says
 from app.voting import Ballot, Choice, choose, vote, voters
-from corpora.language import sentences
+from corpora.language import packaged_lexicon, sentences
 
 __all__ = ["EvidenceGenerator"]
 
@@ -23,6 +23,9 @@ _LEAST_SPOKEN = 0.15
 _CLEAR = 0.6
 _LEAST_TEXT = 0.35
 _DETAILS = frozenset({"normal", "abnormal", "benign", "malignant"})
+_PLAIN: Mapping[str, str] = {}
+_EYES = {"left": "the left eye", "right": "the right eye"}
+_PLACES = {"left": "on the left", "right": "on the right", "bilateral": "on both sides"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,35 +69,51 @@ def _draft(prompt: Prompt) -> _Draft:
 
 
 def _closed(asked: Asked, prompt: Prompt, electorate: Sequence[tuple[Evidence, float]]) -> _Draft:
-    ballots = {finding: vote(finding, electorate) for finding in asked.findings}
+    ballots = {finding: vote(finding, electorate, asked.side, asked.severity) for finding in asked.findings}
     spoken = {finding: ballot for finding, ballot in ballots.items() if ballot and ballot.spoken >= _LEAST_SPOKEN}
     if not spoken:
-        finding = asked.findings[0]
-        return _abstain(
-            f"None of the {len(electorate)} cases nearest to the picture says whether there is {finding}.", prompt
-        )
-    finding, ballot = max(spoken.items(), key=lambda pair: abs(pair[1].yes - 0.5))
+        cases = f"{len(electorate)} cases" if len(electorate) > 1 else "one case"
+        return _abstain(f"The {cases} nearest to the picture do not speak of {asked.findings[-1]}.", prompt)
+    finding = _asked_for(asked, spoken)
+    ballot = spoken[finding]
     stances = {item.number: "supports" for item, _ in ballot.affirming}
     stances |= {item.number: "refutes" for item, _ in ballot.denying}
     verdict = "yes" if ballot.yes >= _CLEAR else "no" if ballot.yes <= 1 - _CLEAR else "uncertain"
-    said = [_verdict_sentence(verdict, finding, ballot), *_reasons(verdict, finding, ballot)]
+    named = " ".join(word for word in (asked.severity, asked.side, finding) if word)
+    said = [_verdict_sentence(verdict, named, ballot), *_reasons(verdict, ballot)]
     said.extend(_background(prompt, finding))
     return _Draft(verdict, ballot.confidence, tuple(said), stances)
 
 
-def _verdict_sentence(verdict: str, finding: str, ballot: Ballot) -> str:
-    yes, no = len(ballot.affirming), len(ballot.denying)
-    if verdict == "uncertain":
-        return f"Uncertain: of the nearest cases that speak of {finding}, {yes} affirm it and {no} deny it."
-    side, other = (ballot.affirming, yes) if verdict == "yes" else (ballot.denying, no)
-    doing = "affirm" if verdict == "yes" else "deny"
-    cited = _numbers([item for item, _ in side])
-    return (
-        f"{verdict.capitalize()}: {other} of the {yes + no} nearest cases that speak of {finding} {doing} it {cited}."
-    )
+def _asked_for(asked: Asked, spoken: Mapping[str, Ballot]) -> str:
+    """Which of several findings decides: the likelier of "a or b", the less likely of "a and b", else the main one."""
+    if asked.joined == "or":
+        return max(spoken, key=lambda name: spoken[name].yes)
+    if asked.joined == "and":
+        return min(spoken, key=lambda name: spoken[name].yes)
+    return next(iter(spoken)) if asked.leads else list(spoken)[-1]
 
 
-def _reasons(verdict: str, finding: str, ballot: Ballot) -> Iterator[str]:
+def _verdict_sentence(verdict: str, named: str, ballot: Ballot) -> str:
+    """Worded so that the sentence asserts of the finding what the cases that it cites assert."""
+    yes, no = ([item for item, _ in group] for group in (ballot.affirming, ballot.denying))
+    spoken = len(yes) + len(no)
+    if verdict == "yes":
+        return f"Yes: {named} in {_of(len(yes), spoken)} {_numbers(yes)}."
+    if verdict == "no":
+        return f"No: {'not' if named in _DETAILS else 'no'} {named} in {_of(len(no), spoken)} {_numbers(no)}."
+    if not no:
+        return f"Uncertain: possible {named} in {_of(len(yes), spoken)} {_numbers(yes)}."
+    return f"Uncertain: {named} in {_of(len(yes), spoken)} {_numbers(yes)}, not in the rest {_numbers(no)}."
+
+
+def _of(count: int, spoken: int) -> str:
+    if spoken == 1:
+        return "the one near case that speaks of it"
+    return f"{count} of the {spoken} nearest cases that speak of it"
+
+
+def _reasons(verdict: str, ballot: Ballot) -> Iterator[str]:
     """What the nearest case of the majority says, then the nearest of the other opinion."""
     majority, minority = (ballot.denying, ballot.affirming) if verdict == "no" else (ballot.affirming, ballot.denying)
     for group, opening in ((majority, "The nearest of them reads"), (minority, "A near case says otherwise")):
@@ -104,30 +123,43 @@ def _reasons(verdict: str, finding: str, ballot: Ballot) -> Iterator[str]:
 
 
 def _open(asked: Asked, prompt: Prompt, electorate: Sequence[tuple[Evidence, float]]) -> _Draft:
-    finding = asked.findings[0] if asked.findings else ""
     if asked.attribute == "modality":
-        return _chosen("This is most likely a", choose(lambda item: [item.record.modality], electorate), prompt)
+        choices = choose(lambda item: [item.record.modality] if item.record.modality else [], electorate)
+        return _confirmed(asked, "modalities", "The modality is most likely", choices, prompt)
     if asked.attribute == "eye":
-        values = choose(lambda item: _attribute(item, "laterality", "eye"), electorate)
-        return _chosen("It is most likely the eye on the", values, prompt)
+        choices = choose(lambda item: _attribute(item, "laterality", "eye", "side"), electorate)
+        return _confirmed(asked, "sides", "It is most likely", choices, prompt, _EYES)
     if asked.attribute in ("side", "severity"):
-        opening = "Most likely on the side:" if asked.attribute == "side" else "Most likely"
-        return _chosen(opening, _details(asked, finding, electorate), prompt)
-    labels = choose(lambda item: item.record.labels, electorate)
+        return _chosen("Most likely", _details(asked, electorate), prompt, _PLACES)
+    among = set(asked.findings)
+    labels = choose(lambda item: [name for name in item.record.labels if name in among or not among], electorate)
     return _chosen("The nearest cases show", labels, prompt)
 
 
-def _details(asked: Asked, finding: str, electorate: Sequence[tuple[Evidence, float]]) -> list[Choice]:
+def _confirmed(
+    asked: Asked, kind: str, opening: str, choices: Sequence[Choice], prompt: Prompt, words: Mapping[str, str] = _PLAIN
+) -> _Draft:
+    """The choice, and where the question named one ("Is this a CT?") whether it is that one."""
+    wanted = packaged_lexicon().first(asked.text, kind) if asked.closed else ""
+    if not choices or not wanted:
+        return _chosen(opening, choices, prompt, words)
+    verdict = "yes" if f" {choices[0].value}".endswith(f" {wanted}") else "no"
+    opening = f"{verdict.capitalize()}: {opening[0].lower()}{opening[1:]}"
+    return replace(_chosen(opening, choices, prompt, words), verdict=verdict)
+
+
+def _details(asked: Asked, electorate: Sequence[tuple[Evidence, float]]) -> list[Choice]:
     """Sides or severities that affirming cases give, of the asked finding or of whatever each case shows first."""
 
     def value(item: Evidence) -> list[str]:
-        wanted = finding or next((label for label in item.record.labels if label not in _DETAILS), "")
+        shown = (label for label in item.record.labels if label not in _DETAILS)
+        wanted = asked.findings[0] if asked.findings else next(shown, "")
         said = what_it_says(item.record, wanted) if wanted else None
-        named = _attribute(item, asked.attribute, "size" if asked.attribute == "severity" else "laterality")
-        if said is not None and said.polarity == "affirmed":
-            told = said.side if asked.attribute == "side" else said.severity
-            return named or ([told] if told else [])
-        return []
+        if said is None or said.polarity != "affirmed":
+            return []
+        told = said.side if asked.attribute == "side" else said.severity
+        names = ("side", "laterality") if asked.attribute == "side" else ("severity", "size")
+        return [told] if told else _attribute(item, *names)
 
     return choose(value, electorate)
 
@@ -136,16 +168,16 @@ def _attribute(item: Evidence, *names: str) -> list[str]:
     return [str(item.record.attributes[name]) for name in names if item.record.attributes.get(name)][:1]
 
 
-def _chosen(opening: str, choices: Sequence[Choice], prompt: Prompt) -> _Draft:
+def _chosen(opening: str, choices: Sequence[Choice], prompt: Prompt, words: Mapping[str, str] = _PLAIN) -> _Draft:
+    """The heaviest choice and its runners-up; `words` says how a value reads in a sentence."""
     if not choices:
         return _abstain("The cases nearest to the picture do not say.", prompt)
     best = choices[0]
-    said = [f"{opening.rstrip()} {best.value} {_numbers(best.evidence)}."]
+    said = [f"{opening} {words.get(best.value, best.value)} {_numbers(best.evidence)}."]
     rest = [choice for choice in choices[1:4] if choice.share >= 0.12]
     if rest:
-        said.append(
-            "Less weight has " + ", ".join(f"{choice.value} {_numbers(choice.evidence)}" for choice in rest) + "."
-        )
+        others = (f"{words.get(choice.value, choice.value)} {_numbers(choice.evidence)}" for choice in rest)
+        said.append(f"With less weight: {', '.join(others)}.")
     nearest = best.evidence[0]
     quoted = _quoted(nearest, best.value)
     if quoted:

@@ -41,10 +41,6 @@ class ServerGenerator:
         self.spec, self.revision = f"server:{url}#{model}", model
         self.capabilities = Capabilities(images=True, yes_no=False, max_tokens=_MAX_TOKENS)
         self._url, self._model, self._silence = url, model, silence
-        # A transport of our own makes httpx ignore proxies of the environment, but not its certificates.
-        client = httpx.Client(
-            transport=httpx.HTTPTransport(), timeout=httpx.Timeout(silence, connect=min(silence, _CONNECT_SECONDS))
-        )
         self._chat = ChatOpenAI(
             base_url=url,
             model=model,
@@ -53,9 +49,11 @@ class ServerGenerator:
             # langchain-openai renames max_tokens to a word that not every server knows
             extra_body={"max_tokens": _MAX_TOKENS},
             max_retries=0,
+            timeout=httpx.Timeout(silence, connect=min(silence, _CONNECT_SECONDS)),
             stream_usage=False,
             use_responses_api=False,
-            http_client=client,
+            # a transport of our own makes httpx ignore proxies of the environment, but not its certificates
+            http_client=httpx.Client(transport=httpx.HTTPTransport()),
         )
 
     def stream(self, prompt: Prompt) -> Iterator[Piece]:
@@ -86,8 +84,15 @@ class ServerGenerator:
             while (chunk := context.run(next, stream, None)) is not None:
                 if chunk.text:
                     yield str(chunk.text)
-        except (openai.OpenAIError, httpx.HTTPError, LangChainException, ValueError, TypeError) as error:
-            # ValueError and TypeError: what the two libraries raise on an answer that is not the protocol's
+        except (
+            openai.OpenAIError,
+            httpx.HTTPError,
+            LangChainException,
+            ValueError,
+            TypeError,
+            AttributeError,
+        ) as error:
+            # the last three: what the two libraries raise on an answer that is not the protocol's
             raise ModelError(self._sentence(error)) from error
         finally:
             context.run(stream.close)
@@ -108,9 +113,9 @@ class ServerGenerator:
             )
         if isinstance(error, openai.APIStatusError):
             return f"{server} refused with status {error.status_code}: {_first_line(error.message)}."
-        if isinstance(error, openai.APIConnectionError):
+        if any(isinstance(cause, httpx.ConnectError) for cause in _causes(error)):
             return f"{server} cannot be reached; start it, or correct the address in the generator's spec."
-        if isinstance(error, httpx.HTTPError):
+        if isinstance(error, openai.APIConnectionError | httpx.HTTPError):
             return f"{server} broke off in the middle of its answer; ask again, and look into its log."
         return f"{server} sent an answer that is not OpenAI-compatible ({_first_line(str(error))}); check the address."
 
@@ -135,6 +140,12 @@ def _untraced() -> Context:
 
     with tracing_context(enabled=False):
         return copy_context()
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 def _first_line(text: str) -> str:

@@ -190,8 +190,6 @@ def open_vlm(rest: str, device: str, folder: Path) -> Generator:
     name, _, options_text = rest.partition("?")
     options = VlmOptions.parse(options_text)
     loaded = load_vlm(find_source(name, folder), device, quant=options.quant, dtype=options.dtype)
-    if not getattr(loaded.processor, "chat_template", None):
-        raise ModelError(f"The model {name!r} has no chat template; add chat_template.jinja to its folder.")
     generator = VlmGenerator(loaded, f"vlm:{rest}", options.max_tokens)
     if options.check:
         _check_vision(generator, name)

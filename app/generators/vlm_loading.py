@@ -64,8 +64,9 @@ def find_source(name: str, home: Path) -> Source:
 def load_vlm(source: Source, device: str, *, quant: str, dtype: str) -> LoadedVlm:
     """The model of a source, in evaluation mode.
 
-    Memory, about: 0.6 bytes a parameter of the language model in NF4, 1.1 in int8, 2 without; 2 for the eyes and the
-    word table (4 where the device lacks bfloat16); and 1–2 GB for pictures and context.
+    Memory, about: 0.52 bytes a parameter of the language model in NF4, 1 in int8, 2 with quant=none; 2 a parameter of
+    the eyes, the word table and the output layer (4 where the device lacks bfloat16); and 1–2 GB for pictures and
+    context.
 
     Raises:
         InputError: `device` is no name of a device.
@@ -90,6 +91,7 @@ def load_vlm(source: Source, device: str, *, quant: str, dtype: str) -> LoadedVl
         )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise _too_large(source.name, device) if is_out_of_memory(error) else _unusable(source, error) from error
+    _complete(processor, source.name)
     if loading["missing_keys"]:
         missing = sorted(loading["missing_keys"])
         raise ModelError(
@@ -117,6 +119,16 @@ def _config(source: Source, transformers: Any) -> Any:
             "image-text model, for example google/medgemma-1.5-4b-it."
         )
     return config
+
+
+def _complete(processor: Any, name: str) -> None:
+    """Older checkpoints keep the chat template with the tokenizer; without one, or without eyes, there is no asking."""
+    if getattr(processor, "image_processor", None) is None:
+        raise ModelError(f"The model {name!r} has no image processor; add preprocessor_config.json to its folder.")
+    if not getattr(processor, "chat_template", None):
+        processor.chat_template = getattr(processor.tokenizer, "chat_template", None)
+    if not processor.chat_template:
+        raise ModelError(f"The model {name!r} has no chat template; add chat_template.jinja to its folder.")
 
 
 def _unusable(source: Source, error: Exception) -> ModelError:

@@ -23,8 +23,9 @@ class FolderReader:
     `--option labels=folders`.
 
     With a table (`--option table=cases.csv`, found by itself where the folder holds just one `.csv` or `.tsv`), each
-    row is a record: the column `image` (or `file`, `filename`, `path`) names the picture, the other columns are the fields
-    of the `jsonl` reader, lists separated by `|`. Without one, `chest.png` is described by `chest.txt`, if that is there.
+    row is a record: the column `image` (or `file`, `filename`, `path`) names the picture, the other columns are the
+    fields of the `jsonl` reader, lists separated by `|`. Without one, `chest.png` is described by `chest.txt`, if that
+    is there.
     """
 
     def read(self, source: Path, options: ReaderOptions) -> Iterator[Record | Skipped]:

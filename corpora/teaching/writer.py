@@ -22,10 +22,21 @@ from PIL.PngImagePlugin import PngInfo
 from corpora.errors import UnknownNameError
 from corpora.teaching.case import DrawnCase
 
-__all__ = ["PRIMER", "TEACHING", "Written", "example", "png", "teaching_cases", "write_teaching"]
+__all__ = [
+    "PRACTICE",
+    "PRIMER",
+    "TEACHING",
+    "Written",
+    "example",
+    "png",
+    "teaching_cases",
+    "write_practice",
+    "write_teaching",
+]
 
 TEACHING = "teaching"
 PRIMER = "primer"
+PRACTICE = "practice"
 LICENCE = "CC0 1.0"
 NOTICE = "drawn, not a patient"
 _MODALITIES = (
@@ -88,29 +99,66 @@ def write_teaching(
         processes: How many draw at once; as many as there are cores where None.
     """
     started = time.monotonic()
-    target = folder / TEACHING
-    (target / "images").mkdir(parents=True, exist_ok=True)
-    cases = teaching_cases()
-    missing = [case for case in cases if not (target / "images" / f"{case.id}.png").is_file()]
-    done = len(cases) - len(missing)
-    progress(done, len(cases))
-    for _ in _draw_all(missing, target / "images", processes or os.cpu_count() or 1):
-        done += 1
-        progress(done, len(cases))
-    questions = [line for case in cases for line in _questions(case)]
-    _write_lines(target / "questions.jsonl", questions)
-    _write_lines(target / "records.jsonl", [_record(case) for case in cases])
+    cases = {(name, case.id): case for name in _MODALITIES for case in _renderer(name).cases()}
+    drawn, questions = _write_cases(cases, folder / TEACHING, progress, processes)
     figures = import_module("corpora.teaching.primer").write(folder / PRIMER)
-    return Written(len(cases), len(questions), figures, len(missing), round(time.monotonic() - started, 1))
+    return Written(len(cases), questions, figures, drawn, round(time.monotonic() - started, 1))
+
+
+def write_practice(
+    folder: Path,
+    each: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    processes: int | None = None,
+) -> Written:
+    """Draw `each` further cases of every finding into `folder/practice`: what encoders are fitted on beside the corpus.
+
+    Their seeds start at 10,000, so none of them is in the teaching corpus.
+    """
+    started = time.monotonic()
+    cases = {
+        (f"{name} {finding} {seed}", case.id): case
+        for name in _MODALITIES
+        for finding in _findings(name)
+        for seed in range(10_000, 10_000 + each)
+        for case in [example(name, finding, seed)]
+    }
+    drawn, questions = _write_cases(cases, folder / PRACTICE, progress, processes)
+    return Written(len(cases), questions, 0, drawn, round(time.monotonic() - started, 1))
 
 
 def _renderer(name: str) -> Any:
     return import_module(f"corpora.teaching.{name}")
 
 
-def _draw_all(cases: list[DrawnCase], folder: Path, processes: int) -> Iterator[None]:
-    by_renderer = {case.id: name for name in _MODALITIES for case in _renderer(name).cases()}
-    tasks = [(by_renderer[case.id], case.id, folder) for case in cases]
+def _findings(name: str) -> list[str]:
+    """The findings that a renderer draws on demand."""
+    module = _renderer(name)
+    return sorted(getattr(module, "FINDINGS", None) or module.SHOWN_BY)
+
+
+_Cases = dict[tuple[str, str], DrawnCase]
+
+
+def _write_cases(
+    cases: _Cases, target: Path, progress: Callable[[int, int], None], processes: int | None
+) -> tuple[int, int]:
+    """Draw what is missing, then write questions and records; returns pictures drawn and questions written."""
+    (target / "images").mkdir(parents=True, exist_ok=True)
+    missing = [key for key, case in cases.items() if not (target / "images" / f"{case.id}.png").is_file()]
+    done = len(cases) - len(missing)
+    progress(done, len(cases))
+    for _ in _draw_all(missing, target / "images", processes or os.cpu_count() or 1):
+        done += 1
+        progress(done, len(cases))
+    questions = [line for case in cases.values() for line in _questions(case)]
+    _write_lines(target / "questions.jsonl", questions)
+    _write_lines(target / "records.jsonl", [_record(case) for case in cases.values()])
+    return len(missing), len(questions)
+
+
+def _draw_all(keys: list[tuple[str, str]], folder: Path, processes: int) -> Iterator[None]:
+    tasks = [(*key, folder) for key in keys]
     if processes == 1 or len(tasks) < 8:
         for task in tasks:
             _draw(task)
@@ -128,8 +176,14 @@ def _one_thread() -> None:
 
 
 def _draw(task: tuple[str, str, Path]) -> None:
-    renderer, case_id, folder = task
-    case = next(case for case in _renderer(renderer).cases() if case.id == case_id)
+    """Draw one case, found again by its name: a planned one by its id, a practice one by finding and seed."""
+    name, case_id, folder = task
+    renderer, _, rest = name.partition(" ")
+    if rest:
+        finding, _, seed = rest.rpartition(" ")
+        case = example(renderer, finding, int(seed))
+    else:
+        case = next(case for case in _renderer(renderer).cases() if case.id == case_id)
     temporary = folder / f".{case_id}.{os.getpid()}"
     temporary.write_bytes(png(case.draw()))
     os.replace(temporary, folder / f"{case_id}.png")

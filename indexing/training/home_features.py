@@ -32,6 +32,7 @@ class HomeFeatures:
     patients: list[str]
     domains: NDArray[np.str_]
     corpora: NDArray[np.str_]
+    modalities: NDArray[np.str_]
 
     def pairs(self, chosen: NDArray[np.bool_]) -> Pairs:
         """The chosen rows as training pairs."""
@@ -72,4 +73,5 @@ def home_features(records: Iterable[Record], store: ImageStore, device: str = "c
         [f"{record.corpus}/{record.patient or record.id}" for record in rows],
         np.array([record.domain for record in rows]),
         np.array([record.corpus for record in rows]),
+        np.array([record.modality for record in rows]),
     )

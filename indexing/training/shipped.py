@@ -34,6 +34,7 @@ GENERAL = "general"
 OUTSIDE = "outside"
 _CLINICAL = ("radiology", "ultrasound", "ophthalmology", "dermatology", "pathology")
 _PHOTOGRAPHS = "photographs"
+_DRAWINGS = ("drawing", "diagram")
 _MOST_SENTENCES = 1500
 
 Vectors = NDArray[np.float32]
@@ -74,10 +75,11 @@ def _fit_heads(features: HomeFeatures, folder: Path, options: HeadOptions) -> di
 
 
 def _image_router(features: HomeFeatures) -> RouterFit:
-    """Photographs of a textbook are no medical pictures, and its drawings no case: both teach what is outside."""
+    """Clinical pictures by domain, drawings of textbooks, and what is no medical picture; figures that show a clinical
+    picture are left out, since they belong to two classes."""
     clinical = np.isin(features.domains, _CLINICAL) & (~_photographs(features))
     photographs = _photographs(features)
-    drawings = (features.domains == TEXTBOOK) & ~photographs
+    drawings = (features.domains == TEXTBOOK) & np.isin(features.modalities, _DRAWINGS) & ~photographs
     tower = image_tower("cpu")
     made = [tower.features(tower.prepare(picture)[None]) for picture in everyday_pictures(210)]
     rows = np.concatenate([features.images[clinical], features.images[photographs], features.images[drawings], *made])

@@ -13,7 +13,7 @@ import pytest
 from app.answers import Turn
 from app.generators.base import Piece, Prompt
 from app.generators.vlm import VlmGenerator, open_vlm
-from corpora.errors import InputError, ModelError
+from corpora.errors import ModelError
 from tests.app.conftest import Opener
 from tests.app.prompts import CLOSED, OPEN, make_evidence, make_prompt, pictures
 from tests.app.tiny_checkpoints import save_checkpoint
@@ -253,100 +253,3 @@ class TestOtherPrecisions:
     def test_the_revision_follows_the_weights(self, open_tiny: Opener, checkpoints: Path) -> None:
         save_checkpoint("llava", checkpoints / "longer", context=4096)
         assert open_tiny("llava").revision == open_tiny("llava").revision != open_tiny("longer").revision
-
-
-class TestBlindness:
-    @pytest.fixture
-    def blind(self, checkpoints: Path) -> Path:
-        """LLaVA whose projector forgets the picture."""
-        import torch
-        from safetensors.torch import load_file, save_file
-
-        folder = save_checkpoint("llava", checkpoints / "blind")
-        weights = load_file(folder / "model.safetensors")
-        touched = [name for name in weights if "multi_modal_projector" in name and name.endswith("weight")]
-        assert touched
-        for name in touched:
-            weights[name] = torch.zeros_like(weights[name])
-        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-        return folder
-
-    def test_a_blind_model_is_refused(self, blind: Path) -> None:
-        with pytest.raises(ModelError, match="is blind"):
-            open_vlm(str(blind), "cpu", Path())
-
-    def test_unless_the_check_is_off(self, blind: Path) -> None:
-        generator = open_vlm(f"{blind}?check=off&max_tokens=4", "cpu", Path())
-        assert "".join(piece.text for piece in generator.stream(make_prompt(images=pictures(1))))
-
-    def test_a_template_without_pictures_is_refused(self, checkpoints: Path) -> None:
-        folder = save_checkpoint("qwen3-vl", checkpoints / "no-place")
-        template = folder / "chat_template.jinja"
-        template.write_text(template.read_text().replace("<|image_pad|>", ""))
-        with pytest.raises(ModelError, match=r"takes no picture|is blind"):
-            open_vlm(str(folder), "cpu", Path())
-
-
-class TestErrors:
-    @pytest.mark.parametrize(
-        ("options", "said"),
-        [
-            ("quant=int4", "quant cannot be 'int4'; known: nf4, int8, none"),
-            ("quant=", "quant cannot be ''"),
-            ("dtype=int8", "dtype cannot be 'int8'; known: auto, bfloat16"),
-            ("max_tokens=0", "max_tokens cannot be '0'"),
-            ("max_tokens=many", "max_tokens cannot be 'many'"),
-            ("check=maybe", "check cannot be 'maybe'; known: on, off"),
-            ("temperature=1", "no option 'temperature'; known: check, dtype, max_tokens, quant"),
-        ],
-    )
-    def test_wrong_options_name_the_known_ones(self, options: str, said: str) -> None:
-        with pytest.raises(InputError, match=said):
-            open_vlm(f"llava?{options}", "cpu", Path())
-
-    @pytest.mark.parametrize("name", ["./missing", "/no/such/folder", "models/of/mine", "model"])
-    def test_a_missing_folder(self, name: str, tmp_path: Path) -> None:
-        with pytest.raises(ModelError, match="There is no folder"):
-            open_vlm(name, "cpu", tmp_path)
-
-    def test_a_hub_model_that_is_not_here(self, tmp_path: Path) -> None:
-        with pytest.raises(ModelError, match="not in the hub's cache, and the hub is not reached"):
-            open_vlm("nobody/no-such-model", "cpu", tmp_path)
-
-    def test_an_empty_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(ModelError, match=r"holds no config\.json"):
-            open_vlm(str(tmp_path), "cpu", Path())
-
-    def test_a_model_that_reads_no_pictures(self, tmp_path: Path) -> None:
-        (tmp_path / "config.json").write_text('{"model_type": "llama", "architectures": ["LlamaForCausalLM"]}')
-        with pytest.raises(ModelError, match="'llama' model, which does not answer about pictures"):
-            open_vlm(str(tmp_path), "cpu", Path())
-
-    def test_a_damaged_configuration(self, tmp_path: Path) -> None:
-        (tmp_path / "config.json").write_text("{")
-        with pytest.raises(ModelError, match="cannot be opened"):
-            open_vlm(str(tmp_path), "cpu", Path())
-
-    def test_weights_cut_short(self, checkpoints: Path) -> None:
-        folder = save_checkpoint("llava", checkpoints / "cut")
-        weights = folder / "model.safetensors"
-        weights.write_bytes(weights.read_bytes()[:5000])
-        with pytest.raises(ModelError, match="cannot be opened"):
-            open_vlm(str(folder), "cpu", Path())
-
-    def test_weights_that_are_missing_are_not_made_up(self, checkpoints: Path) -> None:
-        from safetensors.torch import load_file, save_file
-
-        folder = save_checkpoint("llava", checkpoints / "gaps")
-        weights = load_file(folder / "model.safetensors")
-        kept = {name: tensor for name, tensor in weights.items() if "layers.1.mlp" not in name}
-        assert 0 < len(kept) < len(weights)
-        save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
-        with pytest.raises(ModelError, match=r"lacks \d+ of its weights"):
-            open_vlm(str(folder), "cpu", Path())
-
-    def test_a_device_that_is_not_there(self, checkpoints: Path) -> None:
-        with pytest.raises(ModelError, match="no device 'cuda:77'"):
-            open_vlm("llava", "cuda:77", checkpoints)
-        with pytest.raises(InputError, match="'toaster' is no device"):
-            open_vlm("llava", "toaster", checkpoints)

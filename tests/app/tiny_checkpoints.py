@@ -78,7 +78,6 @@ def _template(place: str, system_role: bool) -> str:
 
 def _tokenizer(special: Sequence[str], **named: str) -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -90,7 +89,8 @@ def _tokenizer(special: Sequence[str], **named: str) -> Any:
         special_tokens=["<pad>", "<s>", "</s>", *special],
     )
     tokenizer.train_from_iterator(_WORDS * 50, trainer)
-    return PreTrainedTokenizerFast(
+    tf: Any = import_module("transformers")
+    return tf.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",
         bos_token="<s>",

@@ -8,6 +8,7 @@ import os
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,9 @@ from corpora.images import DecodeLimits, ImageStore, decode, read_image_bytes
 from tests.conftest import picture, png_bytes
 
 
-def saved(image: Image.Image, format: str, **options: object) -> bytes:
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, format, **options)
+    image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
@@ -139,7 +140,7 @@ def test_what_is_no_whole_picture_is_refused(data: bytes, said: str) -> None:
 
 @pytest.mark.parametrize("side", [8_000, 12_000, 30_000, 200_000])
 def test_too_many_pixels_are_refused_by_the_header(side: int) -> None:
-    with pytest.raises(DecodeError, match="the limit (is|of) "):
+    with pytest.raises(DecodeError, match=r"the limit (is|of) "):
         decode(huge_png(side))
     assert len(huge_png(side)) < 100
 
@@ -178,10 +179,8 @@ def test_damage_anywhere_ends_in_a_picture_or_a_decode_error(
     damaged = bytearray(data[: draw.draw(st.integers(1, len(data)))])
     for place, value in flips:
         damaged[place % len(damaged)] = value
-    try:
+    with suppress(DecodeError):
         assert decode(bytes(damaged), limits=DecodeLimits(max_pixels=10**6)).mode == "RGB"
-    except DecodeError:
-        pass
 
 
 @pytest.fixture
@@ -275,6 +274,6 @@ def test_discarding_forgets_picture_and_renditions(store: ImageStore) -> None:
     store.discard(digest)
     store.discard(digest)
     assert list(store.digests()) == [other]
-    assert not [path for path in store.folder.rglob(f"*{digest}*")]
+    assert not list(store.folder.rglob(f"*{digest}*"))
     with pytest.raises(SourceError, match="add its corpus again"):
         store.path(digest)

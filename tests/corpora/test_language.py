@@ -67,7 +67,9 @@ SAID = [
 def test_polarity_of_real_sentences(sentence: str, expected: str) -> None:
     signs = {"affirmed": "+", "denied": "-", "uncertain": "?"}
     found = {signs[said.polarity] + said.finding for said in assertions(sentence)}
-    wanted = {part.strip() for part in expected.replace(" +", "\n+").replace(" -", "\n-").replace(" ?", "\n?").split("\n")}
+    wanted = {
+        part.strip() for part in expected.replace(" +", "\n+").replace(" -", "\n-").replace(" ?", "\n?").split("\n")
+    }
     assert found == wanted - {""}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,7 @@ def chat(
     with Assistant.open(here.home, settings) as assistant:
         from ui.chat import serve
 
+        threading.Thread(target=assistant.warm, name="warm", daemon=True).start()
         serve(assistant, settings.host, settings.port)
 
 

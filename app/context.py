@@ -1,0 +1,57 @@
+"""Which of the hits become numbered evidence: like cases and explaining texts in a fair mixture, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.answers import Evidence
+from retrievers.found import Found, Hit, Selection
+
+__all__ = ["choose_context"]
+
+_EXPLAINING = 2
+_LEAST_RELATED = 0.3
+
+
+def choose_context(found: Found, with_pictures: bool, most: int) -> tuple[tuple[Evidence, ...], Selection]:
+    """The evidence, and how it was chosen.
+
+    Beside a picture: the cases nearest by picture, since they vote, then up to two texts or figures that explain. For a
+    question in words: the selected hits in order, but at most half of them cases, so that textbooks have a say.
+    """
+    if not found.hits:
+        return (), found.selection
+    hits = _beside_picture(found.hits, most) if with_pictures else _in_words(found, most)
+    cases = sum(hit.record.kind == "case" for hit in hits)
+    texts = len(hits) - cases
+    what = [
+        f"{number} {name}{'s' if number != 1 else ''}" for number, name in ((cases, "case"), (texts, "textbook part"))
+    ]
+    told = " and ".join(part for part in what if not part.startswith("0"))
+    how = "nearest to the picture" if with_pictures else "nearest to the words"
+    reason = f"{len(hits)} of {len(found.hits)} found were used: {told} {how}."
+    numbered = tuple(Evidence(number, hit) for number, hit in enumerate(hits, 1))
+    return numbered, Selection(found.selection.policy, len(hits), len(found.hits), reason)
+
+
+def _beside_picture(hits: Sequence[Hit], most: int) -> list[Hit]:
+    alike = [hit for hit in hits if hit.record.kind == "case" and hit.similarity("image→image") is not None]
+    alike.sort(key=lambda hit: -(hit.similarity("image→image") or 0.0))
+    explaining = [hit for hit in hits if hit.record.kind != "case" and _related(hit)][:_EXPLAINING]
+    return [*alike[: max(1, most - len(explaining))], *explaining]
+
+
+def _in_words(found: Found, most: int) -> list[Hit]:
+    chosen: list[Hit] = []
+    room = {"case": max(1, most // 2), "figure": max(1, most // 3), "passage": most}
+    for hit in found.hits[: max(found.selection.kept, 3 * most)]:
+        if room[hit.record.kind] and _related(hit) and len(chosen) < most:
+            room[hit.record.kind] -= 1
+            chosen.append(hit)
+    return chosen
+
+
+def _related(hit: Hit) -> bool:
+    """Whether its words have to do with the question; a hit of pictures alone has no words to compare."""
+    similarity = hit.similarity("text→text")
+    return similarity is not None and similarity >= _LEAST_RELATED
