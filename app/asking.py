@@ -33,6 +33,11 @@ _OPEN = re.compile(
 _EITHER = re.compile(
     r"^(?:(?:is|are|was|were)(?:n['’]t)? there|any|can|could|does|do|did|has|have|had)\b", re.IGNORECASE
 )
+_LEADS = re.compile(
+    r"^(?:(?:is|are|was|were)(?:n['’]t)? there|any|anything|(?:do|did|can|could) (?:you|we|one)|"
+    r"(?:do|does|did) (?:this|the|these) [\w -]{2,24} show|there)\b",
+    re.IGNORECASE,
+)
 _CHOICE = re.compile(r"\bor\b", re.IGNORECASE)
 _JOINED = re.compile(r"\b(?:or|and)\b")
 _MODALITY_WORDS = r"(?:x[- ]?ray|radiograph|ct|mri?|ultrasound|sonogram|oct|dermoscop\w+|fundus \w+|histolog\w+|smear)"
@@ -139,7 +144,7 @@ def parse_question(text: str, with_pictures: bool, lexicon: Lexicon | None = Non
         side,
         lexicon.first(rest, "severities"),
         "" if joined is None else "or" if joined[0] == "or" else "and",
-        bool(_EITHER.match(proper)),
+        bool(_LEADS.match(proper)),
     )
 
 

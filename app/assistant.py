@@ -207,7 +207,7 @@ class Assistant:
     def overview(self) -> HomeOverview:
         """What the home holds, counted."""
         counts = self._catalog.counts()
-        drawn = {"teaching", "primer"}
+        drawn = {"teaching", "primer", "practice"}
         corpora = tuple(
             CorpusOverview(
                 corpus.name,

@@ -71,14 +71,18 @@ def _cited_sentences(text: str) -> list[str]:
 
 
 def _supported(sentence: str, cited: Sequence[Evidence]) -> bool:
-    verbatim = {said.strip(" .") for item in cited for said in _sentences_of(item)}
-    claimed = _CITATION.sub("", sentence).strip(" .")
-    if claimed in verbatim:
+    verbatim = {_bare(said) for item in cited for said in _sentences_of(item)}
+    claimed = _CITATION.sub("", sentence)
+    if _bare(claimed) in verbatim:
         return True
     for quote in _QUOTE.findall(claimed):
-        if quote.strip(" .") in verbatim:
+        if _bare(quote) in verbatim:
             claimed = claimed.replace(quote, "")
     return all(any(_holds(item, claim) for item in cited) for claim in assertions(claimed))
+
+
+def _bare(sentence: str) -> str:
+    return " ".join(sentence.casefold().split()).strip(" .;,")
 
 
 def _sentences_of(item: Evidence) -> list[str]:

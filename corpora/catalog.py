@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, delete, event, func, select, update
+from sqlalchemy import Connection, Engine, create_engine, delete, event, func, select, update
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
@@ -91,11 +92,15 @@ class Catalog:
             raise MissingDependencyError(error.name or "psycopg", "postgres", "This catalogue URL") from error
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
         try:
             migrations.upgrade(engine)
         except DBAPIError as error:
             engine.dispose()
             raise CatalogError(f"The catalogue cannot be opened: {_first_line(error)}.") from error
+        except BaseException:
+            engine.dispose()
+            raise
         return cls(engine)
 
     def close(self) -> None:
@@ -116,14 +121,20 @@ class Catalog:
         with self._engine.connect() as connection:
             return connection.execute(select(StateRow.value).where(StateRow.name == "revision")).scalar_one()
 
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """One transaction. Its first statement is the counter's row, at which writers wait for each other."""
+        with Session(self._engine) as session, session.begin():
+            session.execute(update(StateRow).where(StateRow.name == "revision").values(value=StateRow.value + 1))
+            yield session
+
     def put_corpus(self, corpus: Corpus) -> None:
         """Add a corpus, or replace what is said of it; its records stay."""
-        with Session(self._engine) as session, session.begin():
+        with self._writing() as session:
             row = session.get(CorpusRow, corpus.name) or CorpusRow(name=corpus.name, added=datetime.now(UTC))
             row.title, row.reader, row.source = corpus.title, corpus.reader, corpus.source
             row.licence, row.groups = asdict(corpus.licence), list(corpus.groups)
             session.add(row)
-            _advance(session)
 
     def corpora(self) -> list[Corpus]:
         """Every corpus, by name."""
@@ -141,10 +152,9 @@ class Catalog:
     def remove_corpus(self, name: str) -> int:
         """Remove a corpus with its records; returns how many there were. Pictures no record needs stay on disk."""
         self.corpus(name)
-        with Session(self._engine) as session, session.begin():
+        with self._writing() as session:
             count = session.scalar(select(func.count()).where(RecordRow.corpus == name)) or 0
             session.execute(delete(CorpusRow).where(CorpusRow.name == name))
-            _advance(session)
             return count
 
     def add(self, records: Sequence[Record]) -> Added:
@@ -154,7 +164,7 @@ class Catalog:
             CatalogError: a corpus is not there yet, or two records share a 63-bit number.
         """
         by_uid = {record.uid: record for record in records}
-        with Session(self._engine) as session, session.begin():
+        with self._writing() as session:
             missing = {record.corpus for record in records} - set(session.scalars(select(CorpusRow.name)))
             if missing:
                 raise CatalogError(f"The corpus {min(missing)!r} is not in the catalogue; add it first.")
@@ -179,19 +189,18 @@ class Catalog:
                     PictureRow(record_uid=uid, position=position, digest=picture.digest)
                     for position, picture in enumerate(record.pictures)
                 )
-            if added.new or added.changed:
-                _advance(session)
+            if not added.new and not added.changed:
+                session.rollback()
             return added
 
     def remove(self, corpus: str, key: str) -> None:
         """Remove one record; raises `UnknownNameError` where there is none."""
-        with Session(self._engine) as session, session.begin():
+        with self._writing() as session:
             gone = session.execute(
                 delete(RecordRow).where(RecordRow.corpus == corpus, RecordRow.key == key).returning(RecordRow.uid)
             ).first()
             if gone is None:
                 raise UnknownNameError(f"record of corpus {corpus!r}", key, ())
-            _advance(session)
 
     def get(self, uids: Iterable[int]) -> dict[int, Record]:
         """The records of these numbers that are still there."""
@@ -258,6 +267,8 @@ class Catalog:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # Python's own transactions would begin at the first write, and leave the tables' creation outside of any.
+    connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA busy_timeout=30000")
     cursor.execute("PRAGMA journal_mode=WAL")
@@ -266,8 +277,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _advance(session: Session) -> None:
-    session.execute(update(StateRow).where(StateRow.name == "revision").values(value=StateRow.value + 1))
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('sqlite_begin', 'DEFERRED')}")
 
 
 def _corpus(row: CorpusRow) -> Corpus:

@@ -78,6 +78,8 @@ class DomainRegistry:
                 found[path.stem] = _parse(path.stem, path.read_text(encoding="utf-8"))
             except OSError as error:
                 raise SourceError(f"The domain file {path} cannot be read: {error.strerror}.") from error
+            except UnicodeDecodeError as error:
+                raise InputError(f"The domain file {path} is not UTF-8 text.") from error
         return DomainRegistry(found)
 
 
@@ -101,7 +103,7 @@ def _parse(name: str, text: str) -> Domain:
             role=values["role"],
             aliases={alias.casefold(): modality for alias, modality in values.get("aliases", {}).items()},
         )
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"The domain file {name}.toml is wrong ({error}); it needs title, modalities, role."
         ) from error

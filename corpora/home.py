@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ class Home:
                 folder.mkdir(parents=True, exist_ok=True)
                 lines = ["# Settings of this home; `curbside settings show` lists them all with value and source.\n"]
                 if catalog_url:
-                    lines.append(f'catalog_url = "{catalog_url}"\n')
+                    lines.append(f"catalog_url = {json.dumps(catalog_url)}\n")  # a JSON string is a TOML string
                 settings.write_text("".join(lines), encoding="utf-8")
             except OSError as error:
                 raise SourceError(f"The home {folder} cannot be made: {error.strerror}.") from error

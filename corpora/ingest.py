@@ -72,7 +72,7 @@ def add_corpus(
         pool = stack.enter_context(ThreadPoolExecutor(_WORKERS, thread_name_prefix="decode"))
         rejects = stack.enter_context(_Rejects(home.runs / f"add-{corpus.name}"))
         catalog.put_corpus(corpus)
-        for batch in _batched(_chain(first, records), _BATCH):
+        for batch in _batched(_first_of_each(_chain(first, records)), _BATCH):
             futures: list[Future[Record | Skipped]] = [pool.submit(_store, item, store) for item in batch]
             stored = []
             for future in futures:
@@ -140,6 +140,18 @@ def _store(item: Record | Skipped, store: ImageStore) -> Record | Skipped:
 def _chain(first: list[Record | Skipped], rest: Iterator[Record | Skipped]) -> Iterator[Record | Skipped]:
     yield from first
     yield from rest
+
+
+def _first_of_each(items: Iterator[Record | Skipped]) -> Iterator[Record | Skipped]:
+    """The items, a record of an id that came before skipped: two would replace each other at every run."""
+    seen: set[int] = set()
+    for item in items:
+        if isinstance(item, Record) and item.uid in seen:
+            yield Skipped(f"{item.corpus}/{item.id}", "a record of this id came before; ids must be unique")
+            continue
+        if isinstance(item, Record):
+            seen.add(item.uid)
+        yield item
 
 
 def _batched(items: Iterator[Item], size: int) -> Iterator[list[Item]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from app.answers import Evidence
 from app.asking import Asked, parse_question
+from app.citations import cited_numbers
 from app.generators.base import Capabilities, Piece, Prompt
 from app.reading import what_it_says
 from app.voting import Ballot, Choice, choose, vote, voters
@@ -25,6 +26,7 @@ _LEAST_TEXT = 0.35
 _DETAILS = frozenset({"normal", "abnormal", "benign", "malignant"})
 _PLAIN: Mapping[str, str] = {}
 _EYES = {"left": "the left eye", "right": "the right eye"}
+_SHOWN = {"normal": "a normal picture"}
 _PLACES = {"left": "on the left", "right": "on the right", "bilateral": "on both sides"}
 
 
@@ -56,13 +58,12 @@ class EvidenceGenerator:
 
 def _draft(prompt: Prompt) -> _Draft:
     asked = parse_question(prompt.question, bool(prompt.images))
-    electorate = voters(prompt.evidence, bool(prompt.images))
-    if prompt.images and electorate:
-        if asked.closed and asked.findings:
-            return _closed(asked, prompt, electorate)
-        if asked.attribute != "explanation":
-            return _open(asked, prompt, electorate)
-    explained = _explain(prompt)
+    if prompt.images and asked.attribute != "explanation":
+        electorate = voters(prompt.evidence, with_pictures=True)
+        if not electorate:
+            return _abstain("No case of this home is near to the picture.", prompt)
+        return (_closed if asked.attribute == "presence" else _open)(asked, prompt, electorate)
+    explained = _explain(asked, prompt)
     if explained is not None:
         return explained
     return _abstain("Nothing in this home is close enough to the question to answer from.", prompt)
@@ -131,9 +132,8 @@ def _open(asked: Asked, prompt: Prompt, electorate: Sequence[tuple[Evidence, flo
         return _confirmed(asked, "sides", "It is most likely", choices, prompt, _EYES)
     if asked.attribute in ("side", "severity"):
         return _chosen("Most likely", _details(asked, electorate), prompt, _PLACES)
-    among = set(asked.findings)
-    labels = choose(lambda item: [name for name in item.record.labels if name in among or not among], electorate)
-    return _chosen("The nearest cases show", labels, prompt)
+    labels = choose(lambda item: _main_labels(item, asked.findings), electorate)
+    return _chosen("The nearest cases show", labels, prompt, _SHOWN)
 
 
 def _confirmed(
@@ -162,6 +162,16 @@ def _details(asked: Asked, electorate: Sequence[tuple[Evidence, float]]) -> list
         return [told] if told else _attribute(item, *names)
 
     return choose(value, electorate)
+
+
+def _main_labels(item: Evidence, among: Sequence[str]) -> list[str]:
+    """What a case is about: the labels asked for, else those that its diagnosis or title names, else all of them."""
+    labels = item.record.labels
+    if among:
+        return [label for label in labels if label in among]
+    head = f"{' '.join(_attribute(item, 'diagnosis'))} {item.record.title}".casefold()
+    named = [label for label in labels if label in head and label not in _DETAILS]
+    return named or [label for label in labels if label not in _DETAILS] or list(labels)
 
 
 def _attribute(item: Evidence, *names: str) -> list[str]:
@@ -203,31 +213,39 @@ def _background(prompt: Prompt, finding: str) -> Iterator[str]:
                 return
 
 
-def _explain(prompt: Prompt) -> _Draft | None:
-    """The sentences nearest to the question, textbook first; None where nothing is near."""
+def _explain(asked: Asked, prompt: Prompt) -> _Draft | None:
+    """What textbooks say nearest to the question, then a case for example; None where nothing is near."""
     near = [(item, item.hit.similarity("text→text") or 0.0) for item in prompt.evidence]
-    near = [(item, similarity) for item, similarity in near if similarity >= _LEAST_TEXT]
-    if not near:
+    near = sorted(((item, value) for item, value in near if value >= _LEAST_TEXT), key=lambda pair: -pair[1])
+    books = [item for item, _ in near if item.record.kind != "case"][:3]
+    cases = [item for item, _ in near if item.record.kind == "case"][: 1 if books else 3]
+    told = {item.number: text for item in books if (text := _passage(item, asked.findings))}
+    said = [f"{text[0].upper()}{text[1:].rstrip('.;, ')} [{number}]." for number, text in _once(told).items()]
+    quotes = ((item, _quoted(item, asked.findings[0]) if asked.findings else item.hit.sentence) for item in cases)
+    said += [f"A case reads: “{quote}” [{item.number}]." for item, quote in quotes if quote]
+    if not said:
         return None
-    near.sort(key=lambda pair: (pair[0].record.kind == "case", -pair[1]))
-    said, seen = [], set[str]()
-    for item, _ in near[:4]:
-        sentence = _passage(item)
-        if sentence.casefold() not in seen:
-            seen.add(sentence.casefold())
-            said.append(f"{sentence.rstrip('.')} [{item.number}].")
-    best = max(similarity for _, similarity in near)
-    return _Draft("free", min(0.95, best), tuple(said), {item.number: "supports" for item, _ in near[:4]})
+    stances = dict.fromkeys(cited_numbers(" ".join(said)), "supports")
+    return _Draft("free", min(0.95, near[0][1]), tuple(said), stances)
 
 
-def _passage(item: Evidence) -> str:
-    """The sentence that matched, with the one after it where the record is a passage."""
+def _once(told: Mapping[int, str]) -> dict[int, str]:
+    """Each text under the lowest number that gives it."""
+    first = {text: number for number, text in sorted(told.items(), reverse=True)}
+    return {number: text for number, text in told.items() if first[text] == number}
+
+
+def _passage(item: Evidence, findings: Sequence[str]) -> str:
+    """What a textbook record says: where a figure is explained, else the sentence that matched and the next one."""
+    if item.record.kind == "figure":
+        for sentence in sentences("\n".join(item.record.mentions)):
+            if any(term.name in findings for term in packaged_lexicon().find(sentence, "findings")):
+                return sentence
     said = sentences(item.record.text)
-    sentence = item.hit.sentence
-    if item.record.kind == "passage" and sentence in said:
-        place = said.index(sentence)
+    if item.record.kind == "passage" and item.hit.sentence in said:
+        place = said.index(item.hit.sentence)
         return " ".join(said[place : place + 2])
-    return sentence
+    return item.hit.sentence
 
 
 def _abstain(reason: str, prompt: Prompt) -> _Draft:

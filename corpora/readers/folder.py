@@ -16,6 +16,7 @@ __all__ = ["FolderReader"]
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"})
 _LISTS = ("labels", "absent")
+_LONGEST_CELL = 16 * 1024 * 1024  # characters; the csv module refuses more than 131,072 unless told
 
 
 class FolderReader:
@@ -53,6 +54,7 @@ def _table(folder: Path, name: str | None) -> Path | None:
 
 
 def _rows(table: Path, options: ReaderOptions) -> Iterator[Record | Skipped]:
+    csv.field_size_limit(_LONGEST_CELL)
     with table.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
         rows = csv.DictReader(handle, delimiter="\t" if table.suffix.lower() == ".tsv" else ",")
         for number, row in enumerate(rows, 2):

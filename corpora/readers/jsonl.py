@@ -51,7 +51,8 @@ def _record(line: bytes, where: str, folder: Path, options: ReaderOptions) -> Re
         values = json.loads(line)
     except (ValueError, RecursionError) as error:
         return Skipped(where, f"not a JSON object: {error}")
-    if not isinstance(values, dict) or not isinstance(values.get("id"), str | int) or values["id"] == "":
+    key = values.get("id") if isinstance(values, dict) else None
+    if not isinstance(key, str | int) or isinstance(key, bool) or key == "":
         return Skipped(where, "the line has no id")
     return build_record(values, where, folder, options)
 

@@ -97,7 +97,8 @@ def _found_lines(found: Found) -> list[str]:
         where = ", ".join(f"{name} #{rank}" for name, rank in sorted(hit.ranks.items(), key=lambda item: item[1])[:3])
         drawn = " · drawn, not a patient" if record.drawn else ""
         lines.append(f"{number:3}. {record.corpus}/{record.id} · {record.modality or record.kind}{drawn} · {where}")
-        lines.append(f"     {', '.join(record.labels) or record.title}: {_short(hit.sentence)}")
+        head, sentence = ", ".join(record.labels) or record.title, _short(hit.sentence)
+        lines.append(f"     {sentence if sentence.startswith(head) else f'{head}: {sentence}'}")
     return [*lines, found.selection.reason]
 
 

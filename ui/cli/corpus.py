@@ -106,20 +106,23 @@ def remove(context: typer.Context, name: Annotated[str, typer.Argument(help="Cor
 
 
 @application.command("teach")
-def teach(context: typer.Context) -> None:
+def teach(
+    context: typer.Context,
+    practice: Annotated[int, typer.Option(help="Also draw this many further cases a finding, to fit encoders on.")] = 0,
+) -> None:
     """Draw the teaching corpus and the primer, and add them: no picture is of a patient."""
     here: Context = context.obj
-    done = teach_home(here)
+    done = teach_home(here, practice)
     here.show(done, [_told(one) for one in done])
 
 
-def teach_home(here: Context) -> list[Ingested]:
-    """Draw (what is not drawn yet) into `<home>/drawn`, then add both corpora."""
+def teach_home(here: Context, practice: int = 0) -> list[Ingested]:
+    """Draw (what is not drawn yet) into `<home>/drawn`, then add the corpora."""
     from corpora.catalog import Corpus
     from corpora.ingest import add_corpus
     from corpora.readers.base import ReaderOptions
     from corpora.records import Licence
-    from corpora.teaching import PRIMER, TEACHING, write_teaching
+    from corpora.teaching import PRACTICE, PRIMER, TEACHING, write_practice, write_teaching
     from ui.cli.context import progress_bar
 
     home = here.open_home(create=True)
@@ -127,14 +130,20 @@ def teach_home(here: Context) -> list[Ingested]:
     with progress_bar(here.console) as bar:
         task = bar.add_task("drawing", total=None)
         write_teaching(drawn, lambda done, total: bar.update(task, completed=done, total=total))
+        if practice:
+            write_practice(drawn, practice, lambda done, total: bar.update(task, completed=done, total=total))
     licence = Licence("CC0 1.0", "open")
-    corpora = (
+    corpora = [
         Corpus(TEACHING, "Teaching cases (drawn)", "jsonl", str(drawn / TEACHING), licence),
         Corpus(PRIMER, "Illustrated primer (drawn)", "openstax", str(drawn / PRIMER), licence),
-    )
-    extra: dict[str, dict[str, str]] = {TEACHING: {}, PRIMER: {"drawn": "true"}}
+    ]
+    if practice:
+        corpora.append(Corpus(PRACTICE, "Practice cases (drawn)", "jsonl", str(drawn / PRACTICE), licence))
+    extra = {PRIMER: {"drawn": "true"}}
     return [
-        add_corpus(home, one, ReaderOptions(one.name, licence=licence, domains=home.domains, extra=extra[one.name]))
+        add_corpus(
+            home, one, ReaderOptions(one.name, licence=licence, domains=home.domains, extra=extra.get(one.name, {}))
+        )
         for one in corpora
     ]
 

@@ -72,8 +72,8 @@ def list_(context: typer.Context) -> None:
             str(sum(manifest.records.values())),
             str(entries),
             ", ".join(sorted(manifest.records)),
-            ", ".join(sorted(manifest.encoders)),
-            manifest.created,
+            ", ".join(sorted({spec.partition(":")[0] for spec in manifest.encoders})),
+            manifest.created[:16].replace("T", " "),
         )
     here.show(manifests, table=table)
 
