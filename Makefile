@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 HOME_FOLDER ?= demo-home
 
-.PHONY: env demo test lint bench weights format clean
+.PHONY: help env demo test lint bench weights screenshots format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -48,3 +48,7 @@ format: env
 
 clean:
 	rm -rf $(VENV) $(HOME_FOLDER) .mypy_cache .ruff_cache .pytest_cache
+
+# The pictures of README and documents, from the real page of the demo home.
+screenshots: env
+	$(BIN)/python -m docs.screenshots $(HOME_FOLDER)

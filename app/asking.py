@@ -89,7 +89,9 @@ _DIAGNOSIS = re.compile(
     re.IGNORECASE,
 )
 _POINTING = re.compile(
-    r"\b(?:it|its|that|this|those|these|they|them|there|same|other|else|bigger|smaller|why)\b", re.IGNORECASE
+    r"\b(?:it|its|that|this|those|these|they|them|same|other|else|bigger|smaller|why)\b|"
+    r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )\bthere\b",
+    re.IGNORECASE,
 )
 _MOST_BARE_WORDS = 5
 

@@ -64,16 +64,12 @@ def build_prompt(
     )
 
 
-def _turn(turn: Turn) -> str:
-    return f"Earlier question: {turn.question}\nEarlier answer: {turn.answer}\n\n"
-
-
 def _record(item: Evidence) -> str:
+    """A number of ours, then everything that comes from the record inside the fence, its labels too."""
     record = item.record
-    head = f"[{item.number}] {record.kind}, {record.modality or record.domain}"
-    if record.labels:
-        head += f"; labels: {', '.join(record.labels)}"
-    return f"{head}\n{_FENCE}\n{_defused(_visible(record))}\n{_FENCE}"
+    labels = f"; labels: {', '.join(record.labels)}" if record.labels else ""
+    about = " ".join(f"{record.modality or record.domain}{labels}".split())
+    return f"[{item.number}] {record.kind}\n{_FENCE}\n{_defused(f'{about}. {_visible(record)}')}\n{_FENCE}"
 
 
 def _visible(record: Record) -> str:

@@ -42,8 +42,8 @@ class Choice:
 def voters(evidence: Sequence[Evidence], with_pictures: bool) -> list[tuple[Evidence, float]]:
     """The cases that may vote, with weights that sum to 1.
 
-    Beside a picture only cases found by picture vote, without one every case found by its words. The nearest weighs
-    e³ times the last: what a report says counts as much as its picture is alike, however narrow a space the encoder uses.
+    Beside a picture only cases found by picture vote, without one every case found by its words. The nearest weighs e³
+    times the last: a report counts as much as its picture is alike, however narrow a space the encoder uses.
     """
     cases = [item for item in evidence if item.record.kind == "case"]
     scored = [(item, similarity) for item in cases if (similarity := _similarity(item, with_pictures)) is not None]

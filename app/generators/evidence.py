@@ -249,11 +249,11 @@ def _passage(item: Evidence, findings: Sequence[str]) -> str:
 
 
 def _abstain(reason: str, prompt: Prompt) -> _Draft:
-    nearest = max(
-        (item.hit.similarity("→image") or item.hit.similarity("→text") or 0.0 for item in prompt.evidence), default=0.0
-    )
+    near = [item.hit.similarity("→image") or item.hit.similarity("→text") for item in prompt.evidence]
+    known = [value for value in near if value is not None]
+    nearest = [f"The nearest similarity is {max(known):.2f}."] if known else []
     help_ = "A clearer picture, another wording, or a corpus that holds such cases would help."
-    return _Draft("abstained", 0.0, (reason, f"The nearest similarity is {nearest:.2f}.", help_), {})
+    return _Draft("abstained", 0.0, (reason, *nearest, help_), {})
 
 
 def _numbers(items: Sequence[Evidence]) -> str:

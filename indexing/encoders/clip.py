@@ -34,11 +34,11 @@ class ClipEncoder:
 
     has_images = True
 
-    def __init__(self, model: Any, transform: Any, tokenizer: Any, spec: str, device: str) -> None:
+    def __init__(self, model: Any, transform: Any, tokenizer: Any, settings: str, spec: str, device: str) -> None:
         self._model, self._transform, self._tokenizer, self._device = model.eval(), transform, tokenizer, device
         self._lock = threading.Lock()  # fast tokenizers refuse to be used by two threads at once
         self.spec = spec
-        self.fingerprint = f"{spec}/{weights_digest(model)}"
+        self.fingerprint = f"{spec}/{weights_digest(model, settings)}"
         self.dim = int(self._encode_sentences(["a"]).shape[1])
 
     def prepare(self, image: Image.Image) -> Vectors:
@@ -89,6 +89,7 @@ def open_clip_encoder(name: str, context: EncoderContext) -> Encoder:
     """
     torchvision_cure.arm()
     import open_clip
+    from safetensors import SafetensorError
 
     source, options = name, {}
     if name.startswith(_LOCAL):
@@ -102,9 +103,10 @@ def open_clip_encoder(name: str, context: EncoderContext) -> Encoder:
     try:
         model, _, transform = open_clip.create_model_and_transforms(source, device=context.device, **options)
         tokenizer = open_clip.get_tokenizer(source)
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, SafetensorError) as error:
         raise ModelError(f"The open_clip encoder {name!r} cannot be opened: {str(error).splitlines()[0]}") from error
-    return ClipEncoder(model, transform, tokenizer, f"open_clip:{name}", context.device)
+    settings = json.dumps(open_clip.get_model_preprocess_cfg(model), sort_keys=True)
+    return ClipEncoder(model, transform, tokenizer, settings, f"open_clip:{name}", context.device)
 
 
 def _local_options(folder: Path) -> dict[str, Any]:
@@ -113,10 +115,9 @@ def _local_options(folder: Path) -> dict[str, Any]:
     if not config.is_file():
         raise ModelError(f"{folder} holds no open_clip_config.json; save the model with its configuration there.")
     try:
-        text = json.loads(config.read_text(encoding="utf-8"))["model_cfg"]["text_cfg"]
-    except (json.JSONDecodeError, KeyError) as error:
+        tower = json.loads(config.read_text(encoding="utf-8"))["model_cfg"]["text_cfg"].get("hf_model_name")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{config} is damaged or is no open_clip configuration ({error}).") from error
-    tower = text.get("hf_model_name")
     if tower and not Path(tower).is_dir():
         raise ModelError(
             f"{config} takes its text tower {tower!r} from the hub; put that model's config.json and tokenizer in the "

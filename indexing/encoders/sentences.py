@@ -57,6 +57,7 @@ class SentenceEncoder:
 def open_sentence_encoder(name: str, context: EncoderContext) -> Encoder:
     """A folder (relative ones start at the home) or a hub id; a folder never asks the network."""
     torchvision_cure.arm()
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
     folder = context.folder / name
@@ -64,14 +65,14 @@ def open_sentence_encoder(name: str, context: EncoderContext) -> Encoder:
         model = SentenceTransformer(
             str(folder) if folder.is_dir() else name, device=context.device, local_files_only=folder.is_dir()
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise ModelError(f"The sentence encoder {name!r} cannot be opened: {str(error).splitlines()[0]}") from error
-    return SentenceEncoder(model, name, weights_digest(model))
+    return SentenceEncoder(model, name, weights_digest(model, f"{model.max_seq_length} {model!r}"))
 
 
-def weights_digest(model: Any) -> str:
-    """A digest of every weight of a torch module, by name, so that two copies of a model agree."""
-    digest = hashlib.sha256()
+def weights_digest(model: Any, settings: str) -> str:
+    """A digest of the settings and of every weight of a torch module, by name, so that two copies of a model agree."""
+    digest = hashlib.sha256(settings.encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(tensor.detach().cpu().float().numpy()).tobytes())

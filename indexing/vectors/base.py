@@ -8,9 +8,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from corpora.errors import IndexDamagedError
+from corpora.errors import IndexDamagedError, InputError
 
-__all__ = ["IdFilter", "VectorIndex", "checked", "padded"]
+__all__ = ["IdFilter", "VectorIndex", "checked", "checked_queries", "padded"]
 
 Vectors = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -53,6 +53,14 @@ def checked(vectors: NDArray[np.floating], ids: Ids) -> tuple[Vectors, Ids]:
     if vectors.ndim != 2 or ids.shape != (len(vectors),):
         raise IndexDamagedError(f"Vectors of shape {vectors.shape} do not fit ids of shape {ids.shape}.")
     return np.ascontiguousarray(vectors, dtype=np.float32), np.ascontiguousarray(ids, dtype=np.int64)
+
+
+def checked_queries(queries: NDArray[np.floating], dim: int) -> Vectors:
+    """Queries (q, dim) as an index takes them; raises `InputError` where they have another shape."""
+    rows = np.ascontiguousarray(queries, dtype=np.float32)
+    if rows.ndim != 2 or rows.shape[1] != dim:
+        raise InputError(f"The query has shape {rows.shape}; this index holds vectors of {dim} dimensions.")
+    return rows
 
 
 def padded(scores: Vectors, ids: Ids, k: int) -> tuple[Vectors, Ids]:

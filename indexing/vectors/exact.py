@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing.vectors.base import NO_ID, IdFilter, checked, padded
+from indexing.vectors.base import IdFilter, checked, checked_queries, padded
 
 __all__ = ["ExactIndex"]
 
@@ -25,17 +25,20 @@ class ExactIndex:
 
     def search(self, queries: Vectors, k: int, allow: IdFilter | None = None) -> tuple[Vectors, Ids]:
         """The k largest inner products; equal scores are ordered by id, so that results are reproducible."""
+        rows = checked_queries(queries, self.dim)
         ids, vectors = self._ids, self._vectors
         if allow is not None:
             keep = allow.mask(ids)
             ids, vectors = ids[keep], vectors[keep]
-        scores = np.asarray(queries, dtype=np.float32) @ vectors.T
-        if scores.shape[1] > k:
-            top = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-        else:
-            top = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
-        found, values = ids[top], np.take_along_axis(scores, top, axis=1)
-        order = np.lexsort((found, -values), axis=1)
-        values = np.take_along_axis(values, order, axis=1)
-        found = np.take_along_axis(found, order, axis=1) if found.size else np.full(values.shape, NO_ID, np.int64)
-        return padded(values, found, k)
+        scores = rows @ vectors.T
+        top = np.array([_best(row, ids, k) for row in scores], np.int64).reshape(len(rows), min(k, len(ids)))
+        return padded(np.take_along_axis(scores, top, axis=1), ids[top], k)
+
+
+def _best(scores: Vectors, ids: Ids, k: int) -> Ids:
+    """The rows of the k largest scores, best first, equal ones by id."""
+    rows = np.arange(len(scores))
+    if len(scores) > k:
+        rows = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
+    order: Ids = rows[np.lexsort((ids[rows], -scores[rows]))[:k]]
+    return order

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.errors import IndexDamagedError, InputError, MissingDependencyError
-from indexing.vectors.base import IdFilter, checked, padded
+from indexing.vectors.base import IdFilter, checked, checked_queries, padded
 
 __all__ = ["FaissIndex", "has_faiss", "has_gpu"]
 
@@ -73,6 +73,8 @@ class FaissIndex:
         rows, numbers = checked(vectors, ids)
         dim = int(rows.shape[1])
         metric = faiss.METRIC_INNER_PRODUCT
+        if kind == "ivf" and not len(rows):
+            kind = "flat"  # lists cannot be trained on nothing
         if kind == "flat":
             index: Any = faiss.IndexIDMap2(faiss.IndexFlat(dim, metric))
         elif kind == "hnsw":
@@ -119,9 +121,7 @@ class FaissIndex:
 
     def search(self, queries: Vectors, k: int, allow: IdFilter | None = None) -> tuple[Vectors, Ids]:
         """Scores (q, k) and ids (q, k), best first; −1 where fewer are found."""
-        rows = np.ascontiguousarray(queries, dtype=np.float32)
-        if rows.ndim != 2 or rows.shape[1] != self.dim:
-            raise InputError(f"The query has shape {rows.shape}; this index holds vectors of {self.dim} dimensions.")
+        rows = checked_queries(queries, self.dim)
         k_here = min(k, len(self))
         if k_here == 0:
             return padded(np.zeros((len(rows), 0), np.float32), np.zeros((len(rows), 0), np.int64), k)

@@ -140,7 +140,7 @@ def test_killed_anywhere_and_run_again_is_as_undisturbed(tmp_path: Path, share: 
     def start(home: Path) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", ADD, str(home), corpus.source]
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": os.getcwd()}
+            command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
         )
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

@@ -36,7 +36,8 @@ def test_a_full_line(tmp_path: Path) -> None:
         {
             "id": "a1", "domain": "radiology", "modality": "radiology (chest radiograph)", "images": ["x.png", "y.png"],
             "report": "History: cough. Findings: Right effusion.", "caption": "C", "title": "T", "view": "PA",
-            "labels": ["Effusion", "Pleural  effusion", "Rare thing"], "absent": ["Pneumothorax"], "patient": "p", "study": "s",
+            "labels": ["Effusion", "Pleural  effusion", "Rare thing"], "absent": ["Pneumothorax"], "patient": "p",
+            "study": "s",
             "date": "2021-03-04", "license": "CC BY-NC 4.0", "license_url": "https://example.org", "source": "Us",
             "attributes": {"age": 4}, "scanner": "old", "empty": None, "drawn": True, "mentions": ["see there"],
         },
@@ -157,13 +158,14 @@ def test_a_missing_file_and_an_unknown_option(tmp_path: Path) -> None:
 def test_readers_are_found_by_name() -> None:
     assert {"folder", "jsonl", "openstax"} <= set(reader_names())
     assert isinstance(get_reader("jsonl"), JsonLinesReader)
-    with pytest.raises(UnknownNameError, match="no reader named 'pdff'; known: .*jsonl"):
+    with pytest.raises(UnknownNameError, match=r"no reader named 'pdff'; known: .*jsonl"):
         get_reader("pdff")
 
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("CC BY 4.0", "open"), ("cc0 1.0", "open"), ("CC BY-NC-ND 4.0", "non-commercial"), ("CC BY NC 4.0", "non-commercial"),
+    [("CC BY 4.0", "open"), ("cc0 1.0", "open"), ("CC BY-NC-ND 4.0", "non-commercial"),
+     ("CC BY NC 4.0", "non-commercial"),
      ("Apache-2.0", "open"), ("research use", "unclear"), ("", "unclear"), ("proprietary", "unclear")],
 )  # fmt: skip
 def test_classes_of_licences(name: str, kind: str) -> None:

@@ -38,7 +38,9 @@ LICENCE = Licence("CC0 1.0", "open")
 def some_cases(renderer: str, most: int) -> list[DrawnCase]:
     """Cases spread over all that the renderer plans; of radiographs, effusions and normal ones first."""
     cases: list[DrawnCase] = list(import_module(f"corpora.teaching.{renderer}").cases())
-    first = [case for case in cases if renderer == "chest_radiograph" and {"pleural effusion", "normal"} & {*case.labels}]
+    first = [
+        case for case in cases if renderer == "chest_radiograph" and {"pleural effusion", "normal"} & {*case.labels}
+    ]
     rest = [case for case in cases if case not in first]
     step = max(1, len(rest) // max(1, most - len(first)))
     return [*first, *rest[::step]][:most]
