@@ -27,7 +27,8 @@ def joint_text(record: Record) -> str:
 def sentence_parts(record: Record) -> list[str]:
     """The whole text as part 0, then its sentences as parts 1, 2, …: the best of them explains a hit."""
     whole = record.text or joint_text(record)
-    parts = [sentence for sentence in dict.fromkeys(sentences(whole)) if len(sentence.split()) > 3][:_MOST_PARTS]
+    body = "\n".join((record.caption, record.report, *record.mentions)) if record.kind == "case" else whole
+    parts = [sentence for sentence in dict.fromkeys(sentences(body)) if len(sentence.split()) > 3][:_MOST_PARTS]
     return [whole, *parts] if len(parts) > 1 else [whole]
 
 

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from corpora.catalog import Catalog, RecordKey
-from corpora.errors import CatalogError
+from corpora.errors import CatalogError, IndexDamagedError
 from corpora.home import Home
 from corpora.images import ImageStore
 from corpora.records import Record, Skipped
@@ -42,6 +42,7 @@ from indexing.shards import (
 )
 from indexing.vectors.faiss_index import FaissIndex
 from indexing.vectors.registry import chosen_kind
+from indexing.verification import whole_manifest
 
 __all__ = ["BuildOptions", "Built", "Progress", "build_index"]
 
@@ -123,21 +124,23 @@ def build_index(
     with _only_builder(folder), Catalog.open(home.catalog_url) as catalog:
         number = _next_version(folder)
         encoders = DomainEncoders(home, options.plan, options.device)
-        plan = plan_digest(catalog, encoders, options.shard_records)
+        plan = plan_digest(shard.digest for shard in plan_shards(catalog, encoders, options.shard_records))
         total = sum(sum(kinds.values()) for kinds in catalog.counts().values())
         if not total:
             raise CatalogError("The home has no records yet; add a corpus first: curbside corpus add.")
-        if folder.current is not None and folder.manifest().plan == plan:
-            return _report(folder.manifest(), folder, started, None)
-        builder = _Builder(home, folder, number, catalog, options, encoders)
-        done = 0
+        published = whole_manifest(folder)
+        if published is not None and published.plan == plan:
+            return _report(published, folder, started, None)
+        builder = _Builder(home, folder, number, catalog, options, encoders, published)
+        done, digests = 0, []
         for shard in plan_shards(catalog, encoders, options.shard_records):
             progress(Progress(done, total, shard.domain))
             builder.shard(shard)
+            digests.append(shard.digest)
             done += len(shard.keys)
             progress(Progress(done, total, shard.domain))
         progress(Progress(total, total, "publishing"))
-        manifest = builder.publish(plan)
+        manifest = builder.publish(plan_digest(digests))  # records may have come since the first look
         return _report(manifest, folder, started, builder.markers)
 
 
@@ -152,13 +155,14 @@ class _Builder:
         catalog: Catalog,
         options: BuildOptions,
         encoders: DomainEncoders,
+        parent: Manifest | None,
     ) -> None:
         self._folder, self._number, self._catalog, self._options = folder, number, catalog, options
         self._path = folder.partial(number)
         self._path.mkdir(parents=True, exist_ok=True)
         self._store = ImageStore(home.images)
         self._encoders = encoders
-        self._parent = ParentVersion.open(folder)
+        self._parent = ParentVersion(folder, parent)
         self.markers: dict[Path, _Marker] = {}
 
     def shard(self, shard: Shard) -> None:
@@ -186,7 +190,6 @@ class _Builder:
             self._lexical(domain)
         lines = [json.dumps(asdict(skipped), ensure_ascii=False) + "\n" for skipped in rejects]
         write_atomic(self._path / "rejects.jsonl", "".join(lines).encode())
-        shutil.rmtree(self._path / "done")
         manifest = Manifest(
             name=self._folder.name,
             version=self._number,
@@ -197,7 +200,7 @@ class _Builder:
             files={
                 path.relative_to(self._path).as_posix(): file_digest(path)
                 for path in sorted(self._path.rglob("*"))
-                if path.is_file() and not path.name.startswith(".")
+                if path.is_file() and path.parent != self._path / "done" and not path.name.startswith(".")
             },
             rejects=len(rejects),
             parent=self._parent.number,
@@ -205,6 +208,8 @@ class _Builder:
             parameters={"kind": self._options.kind, "plan": asdict(self._options.plan)},
         )
         self._folder.publish(manifest)
+        # Not before: a job that is killed while it reads all files again keeps what it has done.
+        shutil.rmtree(self._folder.version(self._number) / "done", ignore_errors=True)
         self._folder.prune()
         return manifest
 
@@ -237,7 +242,7 @@ class _Builder:
                 path.unlink()
 
     def _sides(self, domain: str) -> Iterator[SideManifest]:
-        for encoder in self._encoders(domain):
+        for encoder in dict.fromkeys(self._encoders(domain)):  # one may serve as both
             for side in ("image", "text", "sentence"):
                 where = self._path / domain / side / SideVectors.slug(encoder.spec)
                 ids = [*where.glob("ids-*.npy")]
@@ -265,7 +270,11 @@ class _Builder:
 def _next_version(folder: IndexFolder) -> int:
     """One past the newest complete version; a version that was renamed but not yet pointed to is adopted first."""
     complete = folder.versions()
-    if complete and (folder.current is None or complete[-1] > folder.current):
+    try:
+        current = folder.current or 0
+    except IndexDamagedError:
+        current = 0
+    if complete and complete[-1] > current:
         folder.point_to(complete[-1])
     number = (complete[-1] if complete else 0) + 1
     for stale in (folder.path / "partial").glob("*"):

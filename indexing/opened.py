@@ -73,6 +73,8 @@ class OpenedIndex:
         self._path, self.manifest, self._device = path, manifest, usable_device(device)
         self.sides = {(side.domain, side.side): self._side(side) for side in manifest.sides}
         self.lexical = {domain: LexicalIndex.load(path / "lexical" / domain) for domain in manifest.records}
+        # The number of every indexed record, sorted. All is read now: the files go once two newer versions are there.
+        self.records: Ids = np.sort(np.concatenate([load_rows(path / d / "content", "uids") for d in self.domains]))
 
     @classmethod
     def open(cls, folder: IndexFolder, device: str = "cpu") -> OpenedIndex:
@@ -84,11 +86,6 @@ class OpenedIndex:
     def domains(self) -> tuple[str, ...]:
         """The domains that hold records."""
         return tuple(sorted(self.manifest.records))
-
-    @cached_property
-    def records(self) -> Ids:
-        """The number of every indexed record, sorted."""
-        return np.sort(np.concatenate([load_rows(self._path / domain / "content", "uids") for domain in self.domains]))
 
     def require(self, encoder: Encoder) -> None:
         """Raise `EncoderMismatchError` unless the index was built with just this encoder."""

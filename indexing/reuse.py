@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.catalog import RecordKey
-from corpora.errors import IndexUnusableError
 from indexing.embedding import ShardVectors, SideVectors
 from indexing.encoders.base import Encoder
 from indexing.shards import IndexFolder, Manifest, load_rows
@@ -21,20 +20,12 @@ Ids = NDArray[np.int64]
 
 
 class ParentVersion:
-    """The published version that a build starts from, if there is one that can be read."""
+    """The published version that a build starts from, if there is one that is whole."""
 
-    def __init__(self, path: Path | None, manifest: Manifest | None) -> None:
-        self._path, self._manifest = path, manifest
+    def __init__(self, folder: IndexFolder, manifest: Manifest | None) -> None:
+        self._path = folder.version(manifest.version) if manifest is not None else None
+        self._manifest = manifest
         self._domains: dict[str, _ParentDomain | None] = {}
-
-    @classmethod
-    def open(cls, folder: IndexFolder) -> ParentVersion:
-        """The published version of the index; an unreadable one is as none."""
-        try:
-            manifest = folder.manifest()
-        except IndexUnusableError:
-            return cls(None, None)
-        return cls(folder.version(manifest.version), manifest)
 
     @property
     def number(self) -> int | None:

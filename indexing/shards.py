@@ -144,7 +144,7 @@ class IndexFolder:
             raise IndexMissingError(f"This home has no index {self.name!r} yet; make it with: curbside index build.")
         try:
             return Manifest.from_json((self.version(number) / _MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise IndexDamagedError(f"Index {self.name} v{number} has no readable manifest; build it again.") from error
 
     def publish(self, manifest: Manifest) -> None:
@@ -201,7 +201,10 @@ def write_array(path: Path, array: NDArray[Any]) -> str:
 
 def load_rows(folder: Path, stem: str) -> NDArray[Any]:
     """Every shard `<stem>-*.npy` of a folder, in order, as one array."""
-    return np.concatenate([*_arrays(folder, stem)])
+    arrays = [*_arrays(folder, stem)]
+    if not arrays:
+        raise IndexDamagedError(f"{folder} holds no {stem}; build the index again.")
+    return np.concatenate(arrays)
 
 
 def file_digest(path: Path) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from corpora.catalog import Catalog
-from corpora.errors import IndexDamagedError
+from corpora.errors import IndexDamagedError, IndexMissingError
 from corpora.home import Home
-from indexing.shards import IndexFolder, SideManifest, file_digest, load_rows
+from indexing.shards import IndexFolder, Manifest, SideManifest, file_digest, load_rows
 
-__all__ = ["Verified", "verify_index"]
+__all__ = ["Verified", "verify_index", "whole_manifest"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,7 @@ def verify_index(home: Home, name: str, catalog: Catalog) -> Verified:
     folder = IndexFolder(home, name)
     manifest = folder.manifest()
     path = folder.version(manifest.version)
-    for relative, digest in manifest.files.items():
-        if not (path / relative).is_file():
-            raise IndexDamagedError(f"{manifest.label} lacks {relative}; build the index again.")
-        if file_digest(path / relative) != digest:
-            raise IndexDamagedError(f"{relative} of {manifest.label} was changed; build the index again.")
+    _check_files(path, manifest)
     entries = sum(_side(path, side) for side in manifest.sides)
     indexed = np.concatenate([load_rows(path / domain / "content", "uids") for domain in sorted(manifest.records)])
     if len(np.unique(indexed)) != sum(manifest.records.values()):
@@ -57,6 +56,27 @@ def verify_index(home: Home, name: str, catalog: Catalog) -> Verified:
         len(np.setdiff1d(known, indexed)),
         manifest.digest,
     )
+
+
+def whole_manifest(folder: IndexFolder) -> Manifest | None:
+    """The published version's manifest if all its files are as it says; else None, with the reason in the log."""
+    try:
+        manifest = folder.manifest()
+        _check_files(folder.version(manifest.version), manifest)
+    except IndexMissingError:
+        return None
+    except IndexDamagedError as error:
+        _log.warning("%s", error)
+        return None
+    return manifest
+
+
+def _check_files(path: Path, manifest: Manifest) -> None:
+    for relative, digest in manifest.files.items():
+        if not (path / relative).is_file():
+            raise IndexDamagedError(f"{manifest.label} lacks {relative}; build the index again.")
+        if file_digest(path / relative) != digest:
+            raise IndexDamagedError(f"{relative} of {manifest.label} was changed; build the index again.")
 
 
 def _side(path: Path, side: SideManifest) -> int:

@@ -159,10 +159,10 @@ def _fair(lists: Sequence[RankedList], domain: DomainFound, with_pictures: bool)
     """The lists with weights that sum to its share for each domain: a domain with more lists is not more right.
 
     A domain's share is its probability beside the likeliest one's; the textbook's is 1 for a question in words, and
-    half beside a picture, where cases that look alike come first.
+    three quarters beside a picture, where cases that look alike come first.
     """
     shares = {name: domain.posterior.get(name, 0.0) / max(domain.probability, 1e-9) for name in domain.searched}
-    shares[TEXTBOOK] = 0.5 if with_pictures and domain.name != TEXTBOOK else 1.0
+    shares[TEXTBOOK] = 0.75 if with_pictures and domain.name != TEXTBOOK else 1.0
     total: dict[str, float] = {}
     for found in lists:
         total[found.domain] = total.get(found.domain, 0.0) + found.weight

@@ -178,7 +178,10 @@ class TestOpenClipFolder:
     def test_a_text_tower_from_the_hub_is_refused(self, folder: Path) -> None:
         config = folder / "open_clip_config.json"
         values = json.loads(config.read_text())
-        values["model_cfg"]["text_cfg"] = {"hf_model_name": "someone/some-bert", "hf_tokenizer_name": "someone/some-bert"}
+        values["model_cfg"]["text_cfg"] = {
+            "hf_model_name": "someone/some-bert",
+            "hf_tokenizer_name": "someone/some-bert",
+        }
         config.write_text(json.dumps(values))
         with pytest.raises(ModelError, match="takes its text tower 'someone/some-bert' from the hub"):
             self.opened(folder)
