@@ -38,6 +38,7 @@ from corpora.catalog import Catalog
 from corpora.errors import IndexMissingError
 from corpora.images import ImageStore
 from corpora.records import Region
+from corpora.teaching import PRACTICE, PRIMER, TEACHING
 from retrievers.found import Found
 from retrievers.query import ImageSource, Query
 from retrievers.retriever import Retriever

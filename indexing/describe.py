@@ -29,7 +29,7 @@ def sentence_parts(record: Record) -> list[str]:
     whole = record.text or joint_text(record)
     body = "\n".join((record.caption, record.report, *record.mentions)) if record.kind == "case" else whole
     parts = [sentence for sentence in dict.fromkeys(sentences(body)) if len(sentence.split()) > 3][:_MOST_PARTS]
-    return [whole, *parts] if len(parts) > 1 else [whole]
+    return [whole, *parts] if parts and parts != [whole] else [whole]
 
 
 def _mentions(text: str, labels: tuple[str, ...]) -> bool:

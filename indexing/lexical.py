@@ -111,8 +111,10 @@ class LexicalIndex:
         tokens = [tokenize(text) for text in texts]
         if not any(tokens):
             return cls(None, np.zeros(0, np.int64))
+        # bm25s would number the words in the order of a set, another one in every process.
+        vocabulary = {word: number for number, word in enumerate(sorted({word for words in tokens for word in words}))}
         engine = bm25s.BM25()
-        engine.index(tokens, show_progress=False)
+        engine.index(([[vocabulary[word] for word in words] for words in tokens], vocabulary), show_progress=False)
         return cls(engine, np.asarray(ids, dtype=np.int64))
 
     def save(self, folder: Path) -> None:
@@ -129,7 +131,7 @@ class LexicalIndex:
         try:
             ids: Ids = np.load(folder / _IDS)
             return cls(bm25s.BM25.load(str(folder)) if len(ids) else None, ids)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError) as error:
             raise IndexDamagedError(f"The lexical index {folder} cannot be read; build the index again.") from error
 
     def search(self, text: str, k: int, allow: IdFilter | None = None) -> tuple[Scores, Ids]:

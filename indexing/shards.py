@@ -217,5 +217,5 @@ def _arrays(folder: Path, stem: str) -> Iterator[NDArray[Any]]:
     for path in sorted(folder.glob(f"{stem}-*.npy")):
         try:
             yield np.load(path, mmap_mode="r")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise IndexDamagedError(f"{path} cannot be read; run: curbside index verify.") from error

@@ -249,7 +249,7 @@ def test_heads_are_read_and_damage_is_told(tmp_path: Path) -> None:
     again = load_head("mine", tmp_path)
     assert again.dim == head.dim
     assert np.allclose(again.image.skip, head.image.skip)
-    with pytest.raises(UnknownNameError, match="known: .*radiology"):
+    with pytest.raises(UnknownNameError, match=r"known: .*radiology"):
         load_head("astrology")
     path = tmp_path / "mine.safetensors"
     path.write_bytes(path.read_bytes()[:5000])

@@ -144,7 +144,7 @@ def test_another_encoder_embeds_everything_and_is_required_from_then_on(home: Ho
     assert (built.fresh, built.embedded, built.reused) == (True, 5, 0)
     opened = OpenedIndex.open(IndexFolder(home))
     opened.require(open_encoder("tiny:radiology@2", folder=home.path))
-    with pytest.raises(EncoderMismatchError, match="built with .*tiny:radiology@2.*curbside index build"):
+    with pytest.raises(EncoderMismatchError, match=r"built with .*tiny:radiology@2.*curbside index build"):
         opened.require(open_encoder("tiny:radiology", folder=home.path))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,8 @@ from rich.console import Console
 from ui.cli.context import Context
 
 __all__ = ["build"]
+
+_WIDE = 220
 
 
 def build() -> typer.Typer:
@@ -50,4 +53,6 @@ def _globals(
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
-    context.obj = Context(home, profile, as_json, verbose, Console(stderr=False))
+    # In a file or a pipe a table keeps all its columns; on a screen it folds to the width that is there.
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    context.obj = Context(home, profile, as_json, verbose, console)

@@ -118,7 +118,7 @@ def teach(
 
 def teach_home(here: Context, practice: int = 0) -> list[Ingested]:
     """Draw (what is not drawn yet) into `<home>/drawn`, then add the corpora."""
-    from corpora.catalog import Corpus
+    from corpora.catalog import Catalog, Corpus
     from corpora.ingest import add_corpus
     from corpora.readers.base import ReaderOptions
     from corpora.records import Licence
@@ -126,6 +126,7 @@ def teach_home(here: Context, practice: int = 0) -> list[Ingested]:
     from ui.cli.context import progress_bar
 
     home = here.open_home(create=True)
+    Catalog.open(home.catalog_url).close()  # a catalogue that refuses is told before minutes of drawing
     drawn = home.path / "drawn"
     with progress_bar(here.console) as bar:
         task = bar.add_task("drawing", total=None)

@@ -40,6 +40,9 @@ def retrieval(context: typer.Context, held_out: _HeldOut = False) -> None:
         manifest |= {"encoders": dict(index.manifest.encoders)}
     folder = _write(here, "eval-retrieval", manifest, (line for result in results for line in result.queries))
     table = Table("domain", "direction", "queries", "gallery", "chance", *_SHOWN, box=None)
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True
+    for column in table.columns:
+        column.overflow = "fold"
     for result in results:
         count = str(next((interval.queries for interval in result.measures.values()), 0))
         cells = [_cell(result.measures.get(name)) for name in _SHOWN]

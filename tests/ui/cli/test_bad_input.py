@@ -38,7 +38,7 @@ def pictures(source: Path) -> Path:
     [
         ("no.png", "no.png is not a picture that can be read"),
         ("cut.png", "cut.png is damaged or cut short"),
-        ("huge.png", "huge.png has 30000 × 30000 pixels; the limit is 60 million"),
+        ("huge.png", "the limit of 60 million"),
         ("gone.png", "No such file or directory"),
     ],
 )

@@ -46,7 +46,7 @@ def test_ask_prints_what_python_holds(run: Run, drawn_home: Path, effusion: Path
     assert answer["domain"]["name"] == "radiology"
     assert answer["evidence"][0]["number"] == 1
     assert answer["evidence"][0]["hit"]["record"]["id"] == effusion.stem
-    assert answer["manifest"]["index"] == "default v1"
+    assert answer["manifest"]["index"].startswith("default v")
     told = run("--home", drawn_home, *arguments)
     assert told.status == 0
     assert answer["text"] in told.out
@@ -61,7 +61,7 @@ def test_evaluations_print_a_table_and_write_lines(run: Run, drawn_home: Path, w
     assert told.status == 0
     assert "radiology" in told.out
     folder = max((drawn_home / "runs").glob(f"eval-{what}-*"))
-    assert json.loads((folder / "manifest.json").read_text())["index"] == "default v1"
+    assert json.loads((folder / "manifest.json").read_text())["index"].startswith("default v")
     lines = (folder / "queries.jsonl").read_text().splitlines()
     assert lines
     assert all(isinstance(json.loads(line), dict) for line in lines)
