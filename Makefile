@@ -27,7 +27,7 @@ demo: env
 	@$(BIN)/curbside --home $(HOME_FOLDER) demo
 
 test: env
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: env
 	$(BIN)/ruff check .

@@ -26,6 +26,9 @@ _SUFFIXES = {
     "JPEG2000": ".jp2", "PPM": ".ppm",
 }  # fmt: skip
 
+# Pillow's plug-ins raise all of these on damaged files.
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError)
+
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
@@ -54,7 +57,6 @@ def decode(data: bytes, name: str = "picture", limits: DecodeLimits = DecodeLimi
             opened = Image.open(io.BytesIO(data), formats=tuple(_SUFFIXES))
         _check_pixels(opened, name, limits)
         opened.seek(0)
-        opened.load()
         return upright(opened, name, limits)
     except DecodeError:
         raise
@@ -62,15 +64,18 @@ def decode(data: bytes, name: str = "picture", limits: DecodeLimits = DecodeLimi
         raise DecodeError(f"{name} has more pixels than the limit of {limits.max_pixels / 1e6:.0f} million.") from None
     except UnidentifiedImageError:
         raise DecodeError(f"{name} is not a picture that can be read.") from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError) as error:
-        # Pillow's plug-ins raise all of these on damaged files.
+    except _DAMAGE as error:
         raise DecodeError(f"{name} is damaged or cut short ({error}).") from error
 
 
 def upright(image: Image.Image, name: str = "picture", limits: DecodeLimits = DecodeLimits()) -> Image.Image:
     """An opened picture as `decode` makes it: upright, RGB, without the file's metadata; the image itself stays."""
     _check_pixels(image, name, limits)
-    found = _to_rgb(ImageOps.exif_transpose(image))
+    try:
+        image.load()
+        found = _to_rgb(ImageOps.exif_transpose(image))
+    except _DAMAGE as error:
+        raise DecodeError(f"{name} is damaged or cut short ({error}).") from error
     found.info = {}  # comments and profiles, which may name a patient, would be written into every copy
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TypeAlias
 from PIL import Image
 
 from corpora.errors import QueryError
-from corpora.images import DecodeLimits, decode, read_image_bytes
+from corpora.images import DecodeLimits, decode, read_image_bytes, upright
 from corpora.records import Region
 
 __all__ = ["ImageSource", "Query"]
@@ -58,6 +57,9 @@ class Query:
     def __post_init__(self) -> None:
         if isinstance(self.images, (str, Path, bytes, Image.Image)):
             raise QueryError("images is one picture; give a list of pictures.")
+        for name in ("exclude", "exclude_patients", "corpora", "groups"):
+            if isinstance(getattr(self, name), str):
+                raise QueryError(f"{name} is one text; give a list of texts.")
         text = " ".join("".join(c for c in self.text if c.isprintable() or c.isspace()).split())
         if not text and not self.images:
             raise QueryError("The question is empty; give a text, a picture, or both.")
@@ -86,9 +88,9 @@ class Query:
 def _open(image: ImageSource, number: int) -> Image.Image:
     limits = DecodeLimits()
     if isinstance(image, Image.Image):
-        buffer = io.BytesIO()
-        image.save(buffer, "PNG" if image.mode != "F" else "TIFF")
-        return decode(buffer.getvalue(), f"picture {number}", limits)
+        return upright(image, f"picture {number}", limits)
     if isinstance(image, bytes):
         return decode(image, f"picture {number}", limits)
+    if not isinstance(image, (str, Path)):
+        raise QueryError(f"picture {number} is of type {type(image).__name__}; give a path, bytes or a PIL image.")
     return decode(read_image_bytes(Path(image), limits), Path(image).name, limits)
