@@ -38,7 +38,6 @@ from corpora.catalog import Catalog
 from corpora.errors import IndexMissingError
 from corpora.images import ImageStore
 from corpora.records import Region
-from corpora.teaching import PRACTICE, PRIMER, TEACHING
 from retrievers.found import Found
 from retrievers.query import ImageSource, Query
 from retrievers.retriever import Retriever
@@ -300,6 +299,6 @@ def _answer(
 
 def _read_verdict(text: str) -> str:
     """Yes or no where the answer opens with just one of the words; whole words, since "no" is in "normal"."""
-    words = [word.strip(".,:;!*").casefold() for word in text.split()[:3]]
+    words = [word.strip(".,:;!?*\"'()“”").casefold() for word in text.split()[:3]]
     said = {"yes", "no"} & set(words)
     return said.pop() if len(said) == 1 else "free"

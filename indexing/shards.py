@@ -119,6 +119,15 @@ class IndexFolder:
         except ValueError as error:
             raise IndexDamagedError(f"{self.path / 'current'} names no version; build the index again.") from error
 
+    @property
+    def stamp(self) -> tuple[int, int] | None:
+        """Another value after each publishing, even where an index was dropped and its numbers start anew."""
+        try:
+            found = (self.path / "current").stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return found.st_ino, found.st_mtime_ns
+
     def version(self, number: int) -> Path:
         """The folder of a published version."""
         return self.path / "versions" / str(number)

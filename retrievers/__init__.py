@@ -1,7 +1,13 @@
 """Domain-aware retrieval: ask with text, pictures or both, get records with their reasons."""
 
+from typing import TYPE_CHECKING
+
 from retrievers.found import DomainFound, Found, Hit, Selection
 from retrievers.query import Query
+
+if TYPE_CHECKING:
+    from retrievers.langchain import CurbsideRetriever
+    from retrievers.retriever import Retriever
 
 __all__ = ["CurbsideRetriever", "DomainFound", "Found", "Hit", "Query", "Retriever", "Selection"]
 

@@ -54,14 +54,15 @@ class Retriever:
         router: Router | None = None,
     ) -> None:
         self.home = home
-        self.catalog = Catalog.open(home.catalog_url)
         self.images = ImageStore(home.images)
         self._folder = IndexFolder(home, index)
         self._plan, self._device, self._policy = plan, device, policy
         self._router = router or load_router(device=device)
+        self.catalog = Catalog.open(home.catalog_url)
         self._scope = Scope(self.catalog)
         self._lock = threading.Lock()
         self._opened: OpenedIndex | None = None
+        self._stamp: tuple[int, int] | None = None
 
     @classmethod
     def open(
@@ -90,7 +91,11 @@ class Retriever:
         retriever = cls(
             home if isinstance(home, Home) else Home.open(home), index=index, plan=plan, device=device, policy=policy
         )
-        retriever.index  # noqa: B018 (opens it now, so that what is wrong with it is told here)
+        try:
+            retriever.index  # noqa: B018 (opens it now, so that what is wrong with it is told here)
+        except BaseException:
+            retriever.close()
+            raise
         return retriever
 
     def close(self) -> None:
@@ -109,8 +114,9 @@ class Retriever:
     def index(self) -> OpenedIndex:
         """The published version, opened; a newer one replaces it as soon as it is published."""
         with self._lock:
-            if self._opened is None or self._opened.manifest.version != self._folder.current:
-                self._opened = OpenedIndex.open(self._folder, self._device)
+            stamp = self._folder.stamp
+            if self._opened is None or self._stamp != stamp:
+                self._opened, self._stamp = OpenedIndex.open(self._folder, self._device), stamp
             return self._opened
 
     def search(self, query: Query, k: int = 10) -> Found:

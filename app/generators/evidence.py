@@ -203,12 +203,12 @@ def _quoted(item: Evidence, value: str) -> str:
 
 
 def _background(prompt: Prompt, finding: str) -> Iterator[str]:
-    """One sentence of a textbook that speaks of the finding."""
+    """One sentence of a textbook that speaks of the finding, and says more than its name."""
     for item in prompt.evidence:
         if item.record.kind == "case":
             continue
-        for sentence in sentences(item.record.text):
-            if finding.casefold() in sentence.casefold() and len(sentence) < 320:
+        for sentence in sentences("\n".join((*item.record.mentions, item.record.caption, item.record.report))):
+            if finding.casefold() in sentence.casefold() and len(finding) + 12 < len(sentence) < 320:
                 yield f"From the textbook: “{sentence}” [{item.number}]."
                 return
 
@@ -257,7 +257,7 @@ def _abstain(reason: str, prompt: Prompt) -> _Draft:
 
 
 def _numbers(items: Sequence[Evidence]) -> str:
-    return " ".join(f"[{item.number}]" for item in items[:5])
+    return " ".join(f"[{item.number}]" for item in items)
 
 
 def _labels(item: Evidence) -> str:

@@ -7,16 +7,15 @@ orientation, margin, echo pattern, posterior features, calcifications.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from corpora.errors import UnknownNameError
 from corpora.teaching.breast_scan import BreastScan, draw
 from corpora.teaching.case import DrawnCase, rng_for
 from corpora.teaching.dictation import Patient, Reading, Study, closed_questions, listed, pick, written
+from corpora.teaching.patients import Modality
 
 __all__ = ["FINDINGS", "BreastScan", "cases", "draw", "example"]
 
@@ -104,30 +103,17 @@ BEHIND = ("posterior acoustic enhancement", "posterior acoustic shadowing")
 
 def cases() -> tuple[DrawnCase, ...]:
     """Every breast scan of the corpus, planned but not yet drawn; the same at every call."""
-    found: list[DrawnCase] = []
-    patient = 0
-    for finding, (count, _) in RECIPES.items():
-        for turn in range(count):
-            patient += 1
-            name, now = f"bus-p{patient:03d}", _scan(finding, turn, 700 + patient)
-            earlier = EARLIER.get((finding, turn))
-            if earlier is None:
-                found.append(_case(f"bus-{len(found) + 1:03d}", name, now, 0))
-                continue
-            days, other = earlier
-            before = replace(now, **other)
-            found.append(_case(f"bus-{len(found) + 1:03d}", name, before, 0))
-            found.append(_case(f"bus-{len(found) + 1:03d}", name, now, days, before))
-    return tuple(found)
+    return _modality().cases()
 
 
 def example(finding: str | None, seed: int) -> DrawnCase:
     """A new breast scan that is not in the corpus: one of `FINDINGS`, or None for a normal one."""
-    finding = finding or "normal"
-    if finding not in RECIPES:
-        raise UnknownNameError("breast ultrasound finding", finding, RECIPES)
-    name = f"bus-example-{finding.replace(' ', '-')}-{seed}"
-    return _case(name, name, _scan(finding, seed, 700_000 + seed), 0)
+    return _modality().example(finding, seed)
+
+
+def _modality() -> Modality[BreastScan]:
+    patients = {finding: count for finding, (count, _) in RECIPES.items()}
+    return Modality("bus", "breast ultrasound", patients, EARLIER, _scan, _case, 700)
 
 
 def _scan(finding: str, turn: int, seed: int) -> BreastScan:

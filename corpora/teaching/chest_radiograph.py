@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from corpora.errors import UnknownNameError
 from corpora.teaching.case import DrawnCase, rng_for
 from corpora.teaching.chest_film import draw
 from corpora.teaching.chest_patient import Chest, Lobe, Nodule, Side
 from corpora.teaching.chest_reports import caption, read
 from corpora.teaching.dictation import Patient, Study, pick, written
+from corpora.teaching.patients import Modality
 
 __all__ = ["FINDINGS", "Chest", "Nodule", "cases", "draw", "example", "twins"]
 
@@ -122,30 +122,17 @@ EARLIER: dict[tuple[str, int], tuple[int, dict[str, Any]]] = {
 
 def cases() -> tuple[DrawnCase, ...]:
     """Every chest radiograph of the corpus, planned but not yet drawn; the same at every call."""
-    found: list[DrawnCase] = []
-    patient = 0
-    for finding, (count, _) in RECIPES.items():
-        for turn in range(count):
-            patient += 1
-            name, now = f"cxr-p{patient:03d}", _chest(finding, turn, 100 + patient)
-            earlier = EARLIER.get((finding, turn))
-            if earlier is None:
-                found.append(_case(f"cxr-{len(found) + 1:03d}", name, now, 0))
-                continue
-            days, other = earlier
-            before = replace(now, **other)
-            found.append(_case(f"cxr-{len(found) + 1:03d}", name, before, 0))
-            found.append(_case(f"cxr-{len(found) + 1:03d}", name, now, days, before))
-    return tuple(found)
+    return _modality().cases()
 
 
 def example(finding: str | None, seed: int) -> DrawnCase:
     """A new radiograph that is not in the corpus: one of `FINDINGS`, or None for a normal one."""
-    finding = finding or "normal"
-    if finding not in RECIPES:
-        raise UnknownNameError("chest radiograph finding", finding, RECIPES)
-    name = f"cxr-example-{finding.replace(' ', '-')}-{seed}"
-    return _case(name, name, _chest(finding, seed, 100_000 + seed), 0)
+    return _modality().example(finding, seed)
+
+
+def _modality() -> Modality[Chest]:
+    patients = {finding: count for finding, (count, _) in RECIPES.items()}
+    return Modality("cxr", "chest radiograph", patients, EARLIER, _chest, _case, 100)
 
 
 def twins(seed: int) -> tuple[DrawnCase, DrawnCase]:
@@ -169,11 +156,11 @@ def _chest(finding: str, turn: int, seed: int) -> Chest:
     return replace(chest, **RECIPES[finding][1](rng, turn))
 
 
-def _case(identity: str, patient: str, chest: Chest, day: int, before: Chest | None = None) -> DrawnCase:
+def _case(identity: str, patient: str, scan: Chest, day: int, before: Chest | None = None) -> DrawnCase:
     rng = rng_for("chest report", identity)
-    reading = read(chest, rng, before)
-    reading.attributes["view"] = chest.view
-    upright = chest.view == "PA"
+    reading = read(scan, rng, before)
+    reading.attributes["view"] = scan.view
+    upright = scan.view == "PA"
     technique = pick(
         rng,
         "Upright posteroanterior chest radiograph." if upright else "Supine anteroposterior portable chest radiograph.",
@@ -182,6 +169,6 @@ def _case(identity: str, patient: str, chest: Chest, day: int, before: Chest | N
     comparison = pick(rng, "None.", "No earlier study is available.")
     if before is not None:
         comparison = f"Chest radiograph of {day} days earlier."
-    study = Study(identity, "radiology", MODALITY, technique, day, chest.view, comparison)
-    text = caption(chest, reading)
-    return written(Patient(patient, chest.age, chest.sex), study, reading, text, partial(draw, chest))
+    study = Study(identity, "radiology", MODALITY, technique, day, scan.view, comparison)
+    text = caption(scan, reading)
+    return written(Patient(patient, scan.age, scan.sex), study, reading, text, partial(draw, scan))

@@ -6,17 +6,16 @@ The picture comes from `head_scan` and `brain`, the words from `head_reports`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from corpora.errors import UnknownNameError
 from corpora.teaching.case import DrawnCase, rng_for
 from corpora.teaching.dictation import Patient, Study, pick, written
 from corpora.teaching.head_reports import caption, read
 from corpora.teaching.head_scan import HeadScan, Side, draw, hounsfield
+from corpora.teaching.patients import Modality
 
 __all__ = ["FINDINGS", "HeadScan", "cases", "draw", "example", "hounsfield"]
 
@@ -95,30 +94,17 @@ EARLIER: dict[tuple[str, int], tuple[int, dict[str, Any]]] = {
 
 def cases() -> tuple[DrawnCase, ...]:
     """Every head CT of the corpus, planned but not yet drawn; the same at every call."""
-    found: list[DrawnCase] = []
-    patient = 0
-    for finding, (count, _) in RECIPES.items():
-        for turn in range(count):
-            patient += 1
-            name, now = f"ct-p{patient:03d}", _scan(finding, turn, 300 + patient)
-            earlier = EARLIER.get((finding, turn))
-            if earlier is None:
-                found.append(_case(f"ct-{len(found) + 1:03d}", name, now, 0))
-                continue
-            days, other = earlier
-            before = replace(now, **other)
-            found.append(_case(f"ct-{len(found) + 1:03d}", name, before, 0))
-            found.append(_case(f"ct-{len(found) + 1:03d}", name, now, days, before))
-    return tuple(found)
+    return _modality().cases()
 
 
 def example(finding: str | None, seed: int) -> DrawnCase:
     """A new head CT that is not in the corpus: one of `FINDINGS`, or None for a normal one."""
-    finding = finding or "normal"
-    if finding not in RECIPES:
-        raise UnknownNameError("head CT finding", finding, RECIPES)
-    name = f"ct-example-{finding.replace(' ', '-')}-{seed}"
-    return _case(name, name, _scan(finding, seed, 300_000 + seed), 0)
+    return _modality().example(finding, seed)
+
+
+def _modality() -> Modality[HeadScan]:
+    patients = {finding: count for finding, (count, _) in RECIPES.items()}
+    return Modality("ct", "head CT", patients, EARLIER, _scan, _case, 300)
 
 
 def _scan(finding: str, turn: int, seed: int) -> HeadScan:

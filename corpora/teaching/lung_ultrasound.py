@@ -6,16 +6,15 @@ The picture comes from `lung_scan`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from corpora.errors import UnknownNameError
 from corpora.teaching.case import DrawnCase, rng_for
 from corpora.teaching.dictation import Patient, Reading, Study, closed_questions, listed, pick, written
 from corpora.teaching.lung_scan import LungScan, draw
+from corpora.teaching.patients import Modality
 
 __all__ = ["FINDINGS", "LungScan", "cases", "draw", "example"]
 
@@ -88,30 +87,17 @@ ZONES = ("anterior upper", "anterior lower", "lateral", "posterolateral")
 
 def cases() -> tuple[DrawnCase, ...]:
     """Every lung scan of the corpus, planned but not yet drawn; the same at every call."""
-    found: list[DrawnCase] = []
-    patient = 0
-    for finding, (count, _) in RECIPES.items():
-        for turn in range(count):
-            patient += 1
-            name, now = f"lus-p{patient:03d}", _scan(finding, turn, 500 + patient)
-            earlier = EARLIER.get((finding, turn))
-            if earlier is None:
-                found.append(_case(f"lus-{len(found) + 1:03d}", name, now, 0))
-                continue
-            days, other = earlier
-            before = replace(now, **other)
-            found.append(_case(f"lus-{len(found) + 1:03d}", name, before, 0))
-            found.append(_case(f"lus-{len(found) + 1:03d}", name, now, days, before))
-    return tuple(found)
+    return _modality().cases()
 
 
 def example(finding: str | None, seed: int) -> DrawnCase:
     """A new lung scan that is not in the corpus: one of `FINDINGS`, or None for a normal one."""
-    finding = finding or "normal"
-    if finding not in RECIPES:
-        raise UnknownNameError("lung ultrasound finding", finding, RECIPES)
-    name = f"lus-example-{finding.replace(' ', '-')}-{seed}"
-    return _case(name, name, _scan(finding, seed, 500_000 + seed), 0)
+    return _modality().example(finding, seed)
+
+
+def _modality() -> Modality[LungScan]:
+    patients = {finding: count for finding, (count, _) in RECIPES.items()}
+    return Modality("lus", "lung ultrasound", patients, EARLIER, _scan, _case, 500)
 
 
 def _scan(finding: str, turn: int, seed: int) -> LungScan:

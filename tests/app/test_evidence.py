@@ -168,6 +168,14 @@ def test_a_question_in_words_is_answered_from_textbooks() -> None:
     assert 4 not in cited_numbers(said.text)
 
 
+def test_a_textbook_adds_a_sentence_that_says_something() -> None:
+    told = "A pleural effusion blunts the costophrenic angle."
+    said = answer("Is there a pleural effusion?", [case(1, WET), figure(2, "Pleural effusion", f"Water sinks. {told}")])
+    assert said.text.endswith(f"From the textbook: “{told}” [2].")
+    named = answer("Is there a pleural effusion?", [case(1, WET), figure(2, "Pleural effusion", "Water sinks.")])
+    assert "textbook" not in named.text
+
+
 def test_a_picture_without_near_cases_gets_no_text_instead() -> None:
     said = answer("What is the most likely diagnosis?", [passage(1, "A biopsy decides.", words=0.9)])
     assert said.verdict == "abstained"

@@ -118,7 +118,7 @@ def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     folder.mkdir()
     (folder / "default.txt").write_text("You are $role.")
     (folder / "question.txt").write_text("$evidence $history $pictures $question")
-    monkeypatch.setattr(prompting.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr("app.prompting.resources.files", lambda package: tmp_path)
     prompting._template.cache_clear()
     yield folder
     prompting._template.cache_clear()

@@ -74,5 +74,6 @@ def test_another_side_votes_against() -> None:
 def test_choices_are_heaviest_first() -> None:
     electorate = [(case(1, labels=("a", "b")), 0.5), (case(2, labels=("b",)), 0.3), (case(3), 0.2)]
     choices = choose(lambda item: item.record.labels, electorate)
-    assert [(choice.value, pytest.approx(choice.share)) for choice in choices] == [("b", 0.8), ("a", 0.5)]
+    assert [choice.value for choice in choices] == ["b", "a"]
+    assert [choice.share for choice in choices] == pytest.approx([0.8, 0.5])
     assert [item.number for item in choices[0].evidence] == [1, 2]

@@ -9,14 +9,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from corpora.catalog import Catalog
 from corpora.home import Home
+from corpora.records import Record
 from indexing import jobs, shards
+from indexing.embedding import ShardVectors, embed_records
 from indexing.encoders import EncoderPlan
 from indexing.jobs import BuildOptions, build_index
 from indexing.opened import OpenedIndex
@@ -145,9 +149,13 @@ def test_what_was_done_before_a_crash_is_not_done_again(home: Home, options: Bui
     with pytest.raises(Crash):
         build_index(home, options=options, progress=die)
     with pytest.MonkeyPatch.context() as patched:
-        embedded = []
-        real = jobs.embed_records
-        patched.setattr(jobs, "embed_records", lambda records, *rest: embedded.extend(records) or real(records, *rest))
+        embedded: list[Record] = []
+
+        def counted(records: Sequence[Record], *rest: Any) -> ShardVectors:
+            embedded.extend(records)
+            return embed_records(records, *rest)
+
+        patched.setattr(jobs, "embed_records", counted)
         build_index(home, options=options)
     assert len(embedded) == 4
 

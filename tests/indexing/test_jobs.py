@@ -193,7 +193,7 @@ def test_an_empty_home_has_nothing_to_index(home: Home, options: BuildOptions) -
 
 def test_two_builders_of_one_index_are_refused_and_of_two_are_not(home: Home, options: BuildOptions) -> None:
     fill(home, 5)
-    met = []
+    met: list[bool] = []
 
     def meanwhile(_: Progress) -> None:
         if not met:

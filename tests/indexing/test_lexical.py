@@ -62,8 +62,9 @@ def test_saved_and_loaded_is_the_same(index: LexicalIndex, tmp_path: Path) -> No
     index.save(tmp_path)
     loaded = LexicalIndex.load(tmp_path)
     for text in ("effusion on the left", "normal"):
-        for ours, theirs in zip(index.search(text, 5), loaded.search(text, 5), strict=True):
-            assert np.array_equal(ours, theirs)
+        (ours, found), (theirs, again) = index.search(text, 5), loaded.search(text, 5)
+        assert np.array_equal(ours, theirs)
+        assert np.array_equal(found, again)
     for path in tmp_path.iterdir():
         if path.suffix == ".npy":
             path.write_bytes(b"")

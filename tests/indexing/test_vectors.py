@@ -67,8 +67,9 @@ class TestVectorIndex:
     def test_it_finds_what_brute_force_finds(self, kind: str, data: tuple[Vectors, Ids, Vectors]) -> None:
         vectors, ids, queries = data
         scores, found = make_index(vectors, ids, kind).search(queries, 10)
-        assert (scores.shape, scores.dtype) == ((len(queries), 10), np.float32)
-        assert (found.shape, found.dtype) == ((len(queries), 10), np.int64)
+        assert scores.shape == found.shape == (len(queries), 10)
+        assert scores.dtype == np.float32
+        assert found.dtype == np.int64
         least = 1.0 if kind in ("exact", "flat") else 0.95
         assert recall(found, brute_force(vectors, ids, queries, 10)) >= least
         assert (np.diff(scores, axis=1) <= 0).all()
@@ -181,8 +182,9 @@ def test_saved_and_loaded_is_the_same_index(kind: str, data: tuple[Vectors, Ids,
     loaded = FaissIndex.load(tmp_path / "index.faiss", kind)
     assert (len(loaded), loaded.dim) == (len(ids), DIM)
     allow = IdFilter(np.sort(ids[:100]))
-    for first, second in zip(built.search(queries, 7, allow), loaded.search(queries, 7, allow), strict=True):
-        assert np.array_equal(first, second)
+    (ours, found), (theirs, again) = built.search(queries, 7, allow), loaded.search(queries, 7, allow)
+    assert np.array_equal(ours, theirs)
+    assert np.array_equal(found, again)
 
 
 @faiss_needed

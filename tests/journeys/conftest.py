@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app import Assistant
+from app.assistant import Assistant
 from tests.journeys.drawn_home import built_home
 
 
 @pytest.fixture(scope="session")
 def drawn_home() -> Path:
-    home = built_home()
-    atexit.register(shutil.rmtree, home.parent, True)
-    return home
+    return built_home()
 
 
 @pytest.fixture(scope="session")

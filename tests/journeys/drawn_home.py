@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import tempfile
 from functools import cache
 from importlib import import_module
@@ -71,8 +73,10 @@ def add(home: Home, drawn: Path) -> None:
 
 @cache
 def built_home() -> Path:
-    """The home; drawn, added and indexed with the first call, removed by the system's housekeeping."""
-    home = Home.create(Path(tempfile.mkdtemp(prefix="curbside-journeys-")) / "home")
+    """The home; drawn, added and indexed with the first call, removed when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="curbside-journeys-"))
+    atexit.register(shutil.rmtree, folder, True)
+    home = Home.create(folder / "home")
     draw(home.path / "drawn")
     add(home, home.path / "drawn")
     build_index(home, "default", build_options(load_settings(home.path)[0]))

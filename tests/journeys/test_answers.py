@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
 
 import pytest
 
-from app import Answer, Assistant
+from app import Answer
 from app.answers import Done, EvidenceChosen, TextPiece, Turn
+from app.assistant import Assistant
 from app.citations import cited_numbers
+from corpora.records import Record
 from corpora.teaching import example
 from corpora.teaching.chest_radiograph import twins
 from tests.journeys.pictures import EVERYDAY, bytes_of, picture_of
@@ -51,7 +53,7 @@ def test_a_case_of_the_home_is_found_again(assistant: Assistant) -> None:
     assert record.patient not in {item.record.patient for item in patient.evidence}
 
 
-def _cases(assistant: Assistant):  # type: ignore[no-untyped-def]
+def _cases(assistant: Assistant) -> Iterator[Record]:
     return assistant.retriever.catalog.records(["teaching"], "radiology")
 
 
@@ -146,13 +148,13 @@ def test_the_stream_tells_evidence_before_text_and_ends_with_the_answer(assistan
     assert isinstance(events[-1], Done)
     text = "".join(event.text for event in events if isinstance(event, TextPiece))
     assert text == events[-1].answer.text
-    assert replace(events[-1].answer) == assistant.ask("What are B-lines?")
+    assert events[-1].answer == assistant.ask("What are B-lines?")
 
 
 def test_the_overview_and_the_examples(assistant: Assistant) -> None:
     overview = assistant.overview()
     assert {corpus.name: corpus.drawn for corpus in overview.corpora} == {"teaching": True, "primer": True}
-    assert overview.index == "default v1"
+    assert overview.index.startswith("default v")
     assert "radiology" in overview.domains
     examples = assistant.examples()
     assert [bool(one.image) for one in examples] == [True, True, False]

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Page, expect, sync_playwright
 
-from app import Assistant
+from app.assistant import Assistant
 from corpora.teaching.chest_radiograph import twins
 from tests.journeys.pictures import bytes_of, landscape, picture_of
 from ui.chat import create_app

@@ -45,7 +45,7 @@ def test_ask(drawn_home: Path, chest: Path) -> None:
     assert 0.0 <= answer.confidence <= 1.0
     assert answer.evidence[0].record.id
     assert answer.domain.name == "radiology"
-    assert answer.manifest["index"] == "default v1"
+    assert answer.manifest["index"].startswith("default v")
 
 
 def test_pictures_may_be_paths_bytes_or_images(drawn_home: Path, chest: Path) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 from corpora.errors import DecodeError, QueryError, SourceError
 from corpora.records import Region
 from retrievers import Query
+from retrievers.query import ImageSource
 from tests.conftest import picture, png_bytes
 
 
@@ -29,7 +30,13 @@ def test_control_characters_go_and_spaces_fold() -> None:
 def test_pictures_as_paths_bytes_and_pil_images_are_the_same(tmp_path: Path) -> None:
     image = picture(3, (30, 20))
     (tmp_path / "x.png").write_bytes(png_bytes(image))
-    forms = [tmp_path / "x.png", str(tmp_path / "x.png"), png_bytes(image), image, image.convert("RGBA")]
+    forms: list[ImageSource] = [
+        tmp_path / "x.png",
+        str(tmp_path / "x.png"),
+        png_bytes(image),
+        image,
+        image.convert("RGBA"),
+    ]
     for shown in Query(images=forms).pictures:
         assert shown.mode == "RGB"
         assert np.array_equal(np.asarray(shown), np.asarray(image))

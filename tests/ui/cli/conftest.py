@@ -97,4 +97,4 @@ def effusion(drawn_home: Path) -> Path:
     """The picture of a case with an effusion."""
     drawn = drawn_home / "drawn" / "teaching"
     lines = (drawn / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    return drawn / next(one["image"] for one in map(json.loads, lines) if one["labels"] == ["pleural effusion"])
+    return drawn / str(next(one["image"] for one in map(json.loads, lines) if one["labels"] == ["pleural effusion"]))

@@ -69,16 +69,12 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
             self.name = name
 
         def cases(self) -> tuple[object, ...]:
-            return whole(self.name).cases()[:2]
+            return tuple(whole(self.name).cases()[:2])
 
     monkeypatch.setattr(writer, "_MODALITIES", ("lung_ultrasound", "head_ct"))
     monkeypatch.setattr(writer, "_renderer", Few)
-    monkeypatch.setattr("corpora.teaching.primer._save", lambda pixels, path: path.write_bytes(SMALL))
     monkeypatch.setattr("corpora.teaching.primer.DRAWINGS", {})
     monkeypatch.setattr("corpora.teaching.primer_diagrams.DIAGRAMS", {})
-
-
-SMALL = b""
 
 
 @pytest.mark.usefixtures("few")
