@@ -1,6 +1,11 @@
 """The assistant: settings, prompts, generators, citations and answers."""
 
+from typing import TYPE_CHECKING
+
 from app.answers import Answer, Evidence
+
+if TYPE_CHECKING:
+    from app.assistant import Assistant
 
 __all__ = ["Answer", "Assistant", "Evidence"]
 

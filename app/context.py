@@ -27,6 +27,9 @@ def choose_context(found: Found, with_pictures: bool, most: int) -> tuple[tuple[
     what = [
         f"{number} {name}{'s' if number != 1 else ''}" for number, name in ((cases, "case"), (texts, "textbook part"))
     ]
+    if not hits:
+        nothing = f"None of {len(found.hits)} found has to do with the question."
+        return (), Selection(found.selection.policy, 0, len(found.hits), nothing)
     told = " and ".join(part for part in what if not part.startswith("0"))
     how = "nearest to the picture" if with_pictures else "nearest to the words"
     reason = f"{len(hits)} of {len(found.hits)} found were used: {told} {how}."
@@ -52,6 +55,7 @@ def _in_words(found: Found, most: int) -> list[Hit]:
 
 
 def _related(hit: Hit) -> bool:
-    """Whether its words have to do with the question; a hit of pictures alone has no words to compare."""
-    similarity = hit.similarity("text→text")
-    return similarity is not None and similarity >= _LEAST_RELATED
+    """Whether its words have to do with the question; the first two of a list of words always have."""
+    similarity = hit.similarity("text→text") or 0.0
+    first_by_words = any(rank <= 2 and name.endswith("words") for name, rank in hit.ranks.items())
+    return similarity >= _LEAST_RELATED or first_by_words

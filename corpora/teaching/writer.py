@@ -49,6 +49,7 @@ _MODALITIES = (
     "histology",
     "blood_smear",
 )
+_PAIRED = "chest_radiograph"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +112,10 @@ def write_practice(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: int | None = None,
 ) -> Written:
-    """Draw `each` further cases of every finding into `folder/practice`: what encoders are fitted on beside the corpus.
+    """Draw further cases into `folder/practice`: what encoders are fitted on beside the corpus.
 
-    Their seeds start at 10,000, so none of them is in the teaching corpus.
+    `each` of every finding, and eight times as many pairs of twins (one anatomy with and without an effusion), which
+    teach what a finding changes. Their seeds start at 10,000, so none of them is in the teaching corpus.
     """
     started = time.monotonic()
     cases = {
@@ -123,6 +125,8 @@ def write_practice(
         for seed in range(10_000, 10_000 + each)
         for case in [example(name, finding, seed)]
     }
+    for seed in range(10_000, 10_000 + 8 * each):
+        cases |= {(f"{_PAIRED} twins {seed}", case.id): case for case in _renderer(_PAIRED).twins(seed)}
     drawn, questions = _write_cases(cases, folder / PRACTICE, progress, processes)
     return Written(len(cases), questions, 0, drawn, round(time.monotonic() - started, 1))
 
@@ -181,7 +185,8 @@ def _draw(task: tuple[str, str, Path]) -> None:
     renderer, _, rest = name.partition(" ")
     if rest:
         finding, _, seed = rest.rpartition(" ")
-        case = example(renderer, finding, int(seed))
+        twins = _renderer(renderer).twins(int(seed)) if finding == "twins" else (example(renderer, finding, int(seed)),)
+        case = next(one for one in twins if one.id == case_id)
     else:
         case = next(case for case in _renderer(renderer).cases() if case.id == case_id)
     temporary = folder / f".{case_id}.{os.getpid()}"

@@ -88,6 +88,7 @@ def test_killed_twenty_times(home: Home, options: BuildOptions, tmp_path: Path) 
     slow = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "TINY_DELAY": "0.02"}
     command = [sys.executable, "-c", BUILD, str(home.path)]
     chance = random.Random(7)
+    within = 0
     for _ in range(KILLS):
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=slow) as process:
             assert process.stdout is not None
@@ -95,6 +96,8 @@ def test_killed_twenty_times(home: Home, options: BuildOptions, tmp_path: Path) 
             time.sleep(chance.uniform(0.0, 0.4))
             process.send_signal(signal.SIGKILL)
         assert is_whole(home) in ("default v1", "default v2")
+        within += any(IndexFolder(home).partial(2).rglob("*.npy"))
+    assert within > KILLS // 4  # the kills fell within the work
     build_index(home, options=options)
     assert is_whole(home) == "default v2"
     assert files(home) == files(undisturbed)
