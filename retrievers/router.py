@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from corpora.domains import TEXTBOOK
+from corpora.domains import TEXTBOOK, packaged_domains
 from corpora.errors import ModelError, UnknownNameError
 from indexing.encoders.heads import WEIGHTS
 from indexing.encoders.towers import QueryFeatures
@@ -22,6 +23,8 @@ __all__ = ["OUTSIDE", "Router", "RouterWeights", "load_router"]
 OUTSIDE = "outside"
 _COVER = 0.95
 _SURE_OF_TEXT = 0.6
+_WORD = re.compile(r"[^\W_]+(?:[-&][^\W_]+)*")
+_NAMED = 30.0  # how much likelier a domain is whose modality the words name
 
 Vectors = NDArray[np.float32]
 
@@ -103,11 +106,25 @@ class Router:
 
     def _by_text(self, text: str, domains: Collection[str]) -> DomainFound:
         features = self._features.text(text)[None]
-        ranked = _ranked(self._text.classes, self._text.posterior(features)[0])
+        posterior = self._text.posterior(features)[0]
+        named = _named_domains(text)
+        posterior = posterior * np.array([_NAMED if name in named else 1.0 for name in self._text.classes])
+        ranked = _ranked(self._text.classes, posterior / posterior.sum())
         outside = ranked.get(OUTSIDE, 0.0)
         if outside > _SURE_OF_TEXT:
             return DomainFound(None, outside, ranked, (), "The question does not seem to be about medicine.")
         return _covered(ranked, domains, "from the words")
+
+
+def _named_domains(text: str) -> set[str]:
+    """The domains one of whose modalities the text names ("on chest x-ray")."""
+    folded = f" {' '.join(_WORD.findall(text.casefold()))} "
+    return {
+        domain.name
+        for domain in packaged_domains()
+        for name in (*domain.modalities, *domain.aliases)
+        if domain.name != TEXTBOOK and f" {name.casefold()} " in folded
+    }
 
 
 def _ranked(classes: Sequence[str], posterior: Vectors) -> dict[str, float]:
