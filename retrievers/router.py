@@ -99,8 +99,11 @@ class Router:
         outside = ranked.get(OUTSIDE, 0.0)
         if near < self._image.floor or outside > 0.5:
             what = "The picture is" if len(query.pictures) == 1 else "The pictures are"
-            measured = f"closeness {near:.2f}, needed {self._image.floor:.2f}"
-            reason = f"{what} unlike every medical picture known here ({measured})."
+            if near < self._image.floor:
+                measured = f"closeness {near:.2f}, needed {self._image.floor:.2f}"
+                reason = f"{what} unlike every medical picture known here ({measured})."
+            else:
+                reason = f"{what} more like an everyday picture than a medical one ({outside:.2f})."
             return DomainFound(None, max(outside, 1.0 - max(near, 0.0)), ranked, (), reason)
         return _covered(ranked, domains, "from the picture")
 

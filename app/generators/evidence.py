@@ -230,9 +230,13 @@ def _explain(asked: Asked, prompt: Prompt) -> _Draft | None:
 
 
 def _once(told: Mapping[int, str]) -> dict[int, str]:
-    """Each text under the lowest number that gives it."""
+    """Each text under the lowest number that gives it, and none that another one holds as well."""
     first = {text: number for number, text in sorted(told.items(), reverse=True)}
-    return {number: text for number, text in told.items() if first[text] == number}
+    return {
+        number: text
+        for number, text in told.items()
+        if first[text] == number and not any(text in other and text != other for other in first)
+    }
 
 
 def _passage(item: Evidence, findings: Sequence[str]) -> str:
