@@ -60,7 +60,7 @@ def test_what_is_no_medical_picture_is_outside(router: Router, image: Image.Imag
     found = router.route(Query(text="What is this?", images=[image]), ALL)
     assert found.name is None, found
     assert found.searched == ()
-    assert "unlike every medical picture" in found.reason
+    assert "unlike every medical picture" in found.reason or "more like an everyday picture" in found.reason
     assert 0 <= found.probability <= 1
 
 
