@@ -27,7 +27,7 @@ def joint_text(record: Record) -> str:
 def sentence_parts(record: Record) -> list[str]:
     """The whole text as part 0, then its sentences as parts 1, 2, …: the best of them explains a hit."""
     whole = record.text or joint_text(record)
-    body = "\n".join((record.caption, record.report, *record.mentions)) if record.kind == "case" else whole
+    body = "\n".join((record.caption, record.report, *record.mentions))  # without the title, which explains nothing
     parts = [sentence for sentence in dict.fromkeys(sentences(body)) if len(sentence.split()) > 3][:_MOST_PARTS]
     return [whole, *parts] if parts and parts != [whole] else [whole]
 
