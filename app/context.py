@@ -11,6 +11,7 @@ __all__ = ["choose_context"]
 
 _EXPLAINING = 2
 _LEAST_RELATED = 0.3
+_LEAST_EXPLAINING = 0.5  # beside a picture: "What is the diagnosis?" alone is near to any textbook
 
 
 def choose_context(found: Found, with_pictures: bool, most: int) -> tuple[tuple[Evidence, ...], Selection]:
@@ -40,7 +41,7 @@ def choose_context(found: Found, with_pictures: bool, most: int) -> tuple[tuple[
 def _beside_picture(hits: Sequence[Hit], most: int) -> list[Hit]:
     alike = [hit for hit in hits if hit.record.kind == "case" and hit.similarity("image→image") is not None]
     alike.sort(key=lambda hit: -(hit.similarity("image→image") or 0.0))
-    explaining = [hit for hit in hits if hit.record.kind != "case" and _related(hit)][:_EXPLAINING]
+    explaining = [hit for hit in hits if hit.record.kind != "case" and _explains(hit)][:_EXPLAINING]
     return [*alike[: max(1, most - len(explaining))], *explaining]
 
 
@@ -52,6 +53,10 @@ def _in_words(found: Found, most: int) -> list[Hit]:
             room[hit.record.kind] -= 1
             chosen.append(hit)
     return chosen
+
+
+def _explains(hit: Hit) -> bool:
+    return (hit.similarity("text→text") or 0.0) >= _LEAST_EXPLAINING
 
 
 def _related(hit: Hit) -> bool:
