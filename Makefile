@@ -19,7 +19,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "== environment: installing packages into $(VENV) (about two minutes, 2.5 GB the first time)"
 	@started=$$(date +%s); \
 	$(PYTHON) -m venv $(VENV) && \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,dicom,pdf]" && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,dicom,pdf,plots]" && \
 	touch $@ && echo "   done in $$(( $$(date +%s) - started )) s"
 
 demo: env

@@ -242,6 +242,7 @@ class Assistant:
         return {
             "index": found.index,
             "encoders": dict(found.encoders),
+            "calibration": found.calibration or None,
             "domain": found.domain.name,
             "selection": found.selection.policy,
             "evidence": [f"{item.record.corpus}/{item.record.id}" for item in prompt.evidence],

@@ -36,6 +36,11 @@ class Settings(BaseSettings):
     encoder: str = Field("embedded:{domain}", description="encoder of pictures and texts; {domain} is replaced")
     encoders: dict[str, str] = Field(default_factory=dict, description="encoders of single domains, by name")
     sentence_encoder: str = Field("embedded:sentence", description="encoder that compares text with text")
+    licences: Literal["any", "open"] = Field(
+        "any",
+        description="which licence classes of encoder weights may be used; "
+        "open refuses non-commercial and unclear ones",
+    )
     generator: str = Field("evidence", description="what answers: evidence, vlm:…, server:…")
     selection: str = Field("ratio", description="how the context is chosen: ratio, fixed")
     context: Annotated[int, Field(ge=1, le=12)] = Field(8, description="most records an answer is made from")

@@ -33,7 +33,7 @@ def open_home(path: Path, settings: Settings) -> Home:
 
 def encoder_plan(settings: Settings) -> EncoderPlan:
     """Which encoder serves which domain."""
-    return EncoderPlan(joint=settings.encoders, default=settings.encoder, sentence=settings.sentence_encoder)
+    return EncoderPlan(settings.encoders, settings.encoder, settings.sentence_encoder, settings.licences)
 
 
 def build_options(settings: Settings) -> BuildOptions:

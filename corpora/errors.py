@@ -15,7 +15,10 @@ Each is one sentence that says what is wrong, where, and what to do about it::
     │   ├── IndexMissingError
     │   ├── IndexDamagedError
     │   └── EncoderMismatchError
+    ├── CalibrationError        a stored calibration that is damaged or of a newer Curbside
     ├── ModelError              an encoder or a generator cannot be loaded or used
+    │   ├── DeadEncoderError    an encoder that gives different inputs the same vector
+    │   └── LicenceError        weights under a licence that the settings do not allow
     └── MissingDependencyError  an optional package is not installed
 
 The command line prints the sentence and exits with status 2; anything outside this tree is a bug.
@@ -26,8 +29,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 __all__ = [
+    "CalibrationError",
     "CatalogError",
     "CurbsideError",
+    "DeadEncoderError",
     "DecodeError",
     "EncoderMismatchError",
     "HomeVersionError",
@@ -35,6 +40,7 @@ __all__ = [
     "IndexMissingError",
     "IndexUnusableError",
     "InputError",
+    "LicenceError",
     "MissingDependencyError",
     "ModelError",
     "QueryError",
@@ -103,8 +109,20 @@ class EncoderMismatchError(IndexUnusableError):
     """An index was built with another encoder than the one configured now."""
 
 
+class CalibrationError(CurbsideError):
+    """A stored calibration is damaged, or a newer Curbside wrote it."""
+
+
 class ModelError(CurbsideError):
     """An encoder or a generator cannot be loaded or used."""
+
+
+class DeadEncoderError(ModelError):
+    """An encoder gives different pictures or texts the same vector, or one without length."""
+
+
+class LicenceError(ModelError):
+    """The weights are under a licence that the setting `licences` does not allow."""
 
 
 class MissingDependencyError(CurbsideError):

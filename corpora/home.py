@@ -67,6 +67,11 @@ class Home:
         return self.path / "runs"
 
     @property
+    def calibration(self) -> Path:
+        """What was fitted to this home's own records: a file for each index."""
+        return self.path / "calibration"
+
+    @property
     def models(self) -> Path:
         """Encoders and generators that this site made or fetched."""
         return self.path / "models"

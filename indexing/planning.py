@@ -34,8 +34,8 @@ class DomainEncoders:
     def __call__(self, domain: str) -> tuple[Encoder, Encoder]:
         """(joint, sentence); each is opened once a process."""
         return (
-            open_encoder(self._plan.joint_spec(domain), self._device, self._home.path),
-            open_encoder(self._plan.sentence, self._device, self._home.path),
+            open_encoder(self._plan.joint_spec(domain), self._device, self._home.path, self._plan.licences),
+            open_encoder(self._plan.sentence, self._device, self._home.path, self._plan.licences),
         )
 
 

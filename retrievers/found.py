@@ -61,7 +61,8 @@ class Selection:
 class Found:
     """The result of one search: hits best first, the domain, and how the context was chosen.
 
-    `index` names the index version that answered, `encoders` the fingerprints by spec.
+    `index` names the index version that answered, `encoders` the fingerprints by spec, `calibration` the digest of the
+    home's calibration that was in force, empty where none was.
     """
 
     hits: tuple[Hit, ...]
@@ -69,6 +70,7 @@ class Found:
     selection: Selection
     index: str = ""
     encoders: Mapping[str, str] = field(default_factory=dict)
+    calibration: str = ""
 
     @property
     def selected(self) -> tuple[Hit, ...]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-__all__ = ["reciprocal_rank_fusion"]
+__all__ = ["CONSTANT", "reciprocal_rank_fusion"]
+
+CONSTANT = 60.0
+"""How slowly the weight of a rank falls."""
 
 
 def reciprocal_rank_fusion(
-    lists: Mapping[str, Sequence[int]], weights: Mapping[str, float] | None = None, constant: float = 60.0
+    lists: Mapping[str, Sequence[int]], weights: Mapping[str, float] | None = None, constant: float = CONSTANT
 ) -> list[tuple[int, float]]:
     """Score each item Σ weight / (constant + rank) over the lists that hold it (Cormack et al., SIGIR 2009).
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
 from corpora.catalog import Catalog
 from corpora.domains import TEXTBOOK
-from corpora.errors import InputError
+from corpora.errors import CalibrationError, InputError
 from corpora.home import Home
 from corpora.images import ImageStore
 from corpora.records import Record
@@ -18,6 +19,8 @@ from indexing.describe import sentence_parts
 from indexing.encoders import EncoderPlan
 from indexing.opened import OpenedIndex
 from indexing.shards import IndexFolder
+from retrievers.calibration.storage import CalibrationFolder
+from retrievers.calibration.values import Calibration
 from retrievers.duplicates import collapse
 from retrievers.found import DomainFound, Found, Hit, Selection
 from retrievers.fusion import reciprocal_rank_fusion
@@ -25,19 +28,36 @@ from retrievers.query import Query
 from retrievers.router import Router, load_router
 from retrievers.scope import Scope
 from retrievers.search import Lists, RankedList
-from retrievers.selection import DEFAULT_POLICY, Policy
+from retrievers.selection import DEFAULT_POLICY, Policy, TopRatio
 
 __all__ = ["Retriever"]
 
 _MOST_K = 200
 _MOST_CONTEXT = 12
+_NONE = Calibration()
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What one search answers from: an index version and the calibration that is in force with it.
+
+    `router` is the calibrated one, None where the one that the retriever came with serves.
+    """
+
+    index: OpenedIndex
+    calibration: Calibration
+    router: Router | None
+    policy: Policy
 
 
 class Retriever:
     """Finds similar cases, their reports and textbook figures in the right domain.
 
-    Every method may be called from any number of threads. Each search answers from the index version published when it
-    began; a newer one is taken up by the next search.
+    Every method may be called from any number of threads. Each search answers from the index version and the
+    calibration that were in place when it began; newer ones are taken up by the next search. A calibration that is
+    damaged or was fitted with other encoders is passed over, with a warning in the log.
 
     >>> with Retriever.open("home") as retriever:  # doctest: +SKIP
     ...     found = retriever.search(Query(text="pleural effusion"), k=5)
@@ -55,14 +75,14 @@ class Retriever:
     ) -> None:
         self.home = home
         self.images = ImageStore(home.images)
-        self._folder = IndexFolder(home, index)
+        self._folder, self._stored = IndexFolder(home, index), CalibrationFolder(home, index)
         self._plan, self._device, self._policy = plan, device, policy
         self._router = router or load_router(device=device)
         self.catalog = Catalog.open(home.catalog_url)
         self._scope = Scope(self.catalog)
         self._lock = threading.Lock()
-        self._opened: OpenedIndex | None = None
-        self._stamp: tuple[int, int] | None = None
+        self._opened: _Opened | None = None
+        self._stamps: tuple[tuple[int, int] | None, tuple[int, int] | None] = (None, None)
 
     @classmethod
     def open(
@@ -113,11 +133,22 @@ class Retriever:
     @property
     def index(self) -> OpenedIndex:
         """The published version, opened; a newer one replaces it as soon as it is published."""
-        with self._lock:
-            stamp = self._folder.stamp
-            if self._opened is None or self._stamp != stamp:
-                self._opened, self._stamp = OpenedIndex.open(self._folder, self._device), stamp
-            return self._opened
+        return self._now().index
+
+    @property
+    def calibration(self) -> Calibration:
+        """What is in force of the home's calibration; an empty one where nothing is."""
+        return self._now().calibration
+
+    @property
+    def router(self) -> Router:
+        """The router, calibrated where the home says so."""
+        return self._now().router or self._router
+
+    @property
+    def base_router(self) -> Router:
+        """The router as it came, whatever the home's calibration says."""
+        return self._router
 
     def search(self, query: Query, k: int = 10) -> Found:
         """The k best records for a question, with the domain and the reasons.
@@ -129,18 +160,16 @@ class Retriever:
         """
         if not 1 <= k <= _MOST_K:
             raise InputError(f"k is {k}; it must lie between 1 and {_MOST_K}.")
-        index = self.index
-        allow = self._scope.filter(query, index.records)
-        domain = self._router.route(query, index.domains)
-        encoders = dict(index.manifest.encoders)
+        now = self._now()
+        domain = (now.router or self._router).route(query, now.index.domains)
+        label, encoders = now.index.manifest.label, dict(now.index.manifest.encoders)
         if domain.name is None:
-            nothing = Selection(self._policy.name, 0, 0, "Nothing was searched: the question is out of every domain.")
-            return Found((), domain, nothing, index.manifest.label, encoders)
-        lists = Lists(index, self._plan, self._device, self.home.path)
-        ranked = [found for name in domain.searched for found in lists.run(query, name, allow)]
-        hits = self._hits(_fair(ranked, domain, bool(query.pictures)), index, k)
-        selection = self._policy.select([hit.score for hit in hits], min(k, _MOST_CONTEXT))
-        return Found(tuple(hits), domain, selection, index.manifest.label, encoders)
+            nothing = Selection(now.policy.name, 0, 0, "Nothing was searched: the question is out of every domain.")
+            return Found((), domain, nothing, label, encoders, now.calibration.digest)
+        ranked = self._run(query, domain.searched, now.index, now.calibration)
+        hits = self._hits(_fair(ranked, domain, bool(query.pictures)), now.index, k)
+        selection = now.policy.select([hit.score for hit in hits], min(k, _MOST_CONTEXT))
+        return Found(tuple(hits), domain, selection, label, encoders, now.calibration.digest)
 
     def batch(self, queries: Sequence[Query], k: int = 10) -> list[Found]:
         """One result for each question, in order."""
@@ -148,7 +177,49 @@ class Retriever:
 
     def route(self, query: Query) -> DomainFound:
         """Which domain a question belongs to, without searching."""
-        return self._router.route(query, self.index.domains)
+        now = self._now()
+        return (now.router or self._router).route(query, now.index.domains)
+
+    def lists(self, query: Query, domain: str, calibration: Calibration = _NONE) -> tuple[RankedList, ...]:
+        """The ranked lists of one domain before they are fused, under that calibration instead of the home's."""
+        return tuple(self._run(query, [domain], self.index, calibration))
+
+    def fused(self, lists: Sequence[RankedList], domain: DomainFound, k: int, *, with_pictures: bool) -> list[Hit]:
+        """The k best hits of such lists, as a search fuses them."""
+        return self._hits(_fair(lists, domain, with_pictures), self.index, k)
+
+    def _now(self) -> _Opened:
+        with self._lock:
+            stamps = self._folder.stamp, self._stored.stamp
+            if self._opened is None or self._stamps != stamps:
+                same = self._opened is not None and self._stamps[0] == stamps[0]
+                index = self._opened.index if same and self._opened else OpenedIndex.open(self._folder, self._device)
+                self._opened, self._stamps = self._calibrated(index), stamps
+            return self._opened
+
+    def _calibrated(self, index: OpenedIndex) -> _Opened:
+        try:
+            stored = self._stored.load() or _NONE
+            router = self._router.fingerprint if stored.router.fingerprint else ""
+            mismatch = stored.mismatch(index.manifest.encoders, router)
+        except CalibrationError as error:
+            stored, mismatch = _NONE, str(error)
+        if mismatch:
+            _log.warning("The calibration of this home is not in force. %s", mismatch)
+            stored = _NONE
+        own, policy, calibrated = stored.router, self._policy, None
+        if own.fingerprint:
+            calibrated = self._router.calibrated(own.temperature, own.text_temperature, own.floor)
+        if stored.ratio is not None and isinstance(policy, TopRatio):
+            policy = replace(policy, ratio=stored.ratio)
+        return _Opened(index, stored, calibrated, policy)
+
+    def _run(
+        self, query: Query, domains: Sequence[str], index: OpenedIndex, calibration: Calibration
+    ) -> list[RankedList]:
+        allow = self._scope.filter(query, index.records)
+        lists = Lists(index, self._plan, self._device, self.home.path, calibration.domains)
+        return [found for name in domains for found in lists.run(query, name, allow)]
 
     def _hits(self, lists: Sequence[RankedList], index: OpenedIndex, k: int) -> list[Hit]:
         fused = reciprocal_rank_fusion(
@@ -173,7 +244,8 @@ def _fair(lists: Sequence[RankedList], domain: DomainFound, with_pictures: bool)
     for found in lists:
         total[found.domain] = total.get(found.domain, 0.0) + found.weight
     return [
-        replace(found, weight=min(1.0, shares[found.domain]) * found.weight / total[found.domain]) for found in lists
+        replace(found, weight=min(1.0, shares[found.domain]) * found.weight / (total[found.domain] or 1.0))
+        for found in lists
     ]
 
 

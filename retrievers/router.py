@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -70,6 +71,44 @@ class Router:
     def __init__(self, image: RouterWeights, text: RouterWeights, device: str = "cpu") -> None:
         self._image, self._text = image, text
         self._features = QueryFeatures(device)
+
+    @property
+    def image(self) -> RouterWeights:
+        """The classifier of pictures."""
+        return self._image
+
+    @property
+    def text(self) -> RouterWeights:
+        """The classifier of words."""
+        return self._text
+
+    @property
+    def features(self) -> QueryFeatures:
+        """What turns pictures and words into the features that both classify."""
+        return self._features
+
+    @property
+    def fingerprint(self) -> str:
+        """Names everything that was fitted, 16 hexadecimal digits."""
+        digest = hashlib.sha256()
+        for weights in (self._image, self._text):
+            for part in fields(weights):
+                value = getattr(weights, part.name)
+                digest.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
+        return digest.hexdigest()[:16]
+
+    def calibrated(self, temperature: float | None, text_temperature: float | None, floor: float | None) -> Router:
+        """This router with other temperatures (of pictures, of words) and floor; None keeps its own."""
+        image, text = self._image, self._text
+        return Router(
+            replace(
+                image,
+                temperature=image.temperature if temperature is None else temperature,
+                floor=image.floor if floor is None else floor,
+            ),
+            replace(text, temperature=text.temperature if text_temperature is None else text_temperature),
+            self._features.device,
+        )
 
     def route(self, query: Query, domains: Collection[str]) -> DomainFound:
         """The domain of a question, from its pictures where it has some, else from its text.

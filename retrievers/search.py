@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +13,26 @@ from corpora.domains import TEXTBOOK
 from indexing.encoders import Encoder, EncoderPlan, open_encoder
 from indexing.opened import OpenedIndex, OpenedSide
 from indexing.vectors import IdFilter
+from retrievers.calibration.values import DomainCalibration
 from retrievers.query import Query
 
-__all__ = ["Lists", "RankedList"]
+__all__ = ["LIST_WEIGHTS", "Lists", "RankedList"]
 
 Vectors = NDArray[np.float32]
 
+LIST_WEIGHTS: Mapping[str, float] = {
+    "image→image": 1.0,
+    "image→text": 0.5,
+    "text→text": 1.0,
+    "text→image": 0.5,
+    "words": 1.0,
+}
+"""What a list counts by the sides that it compares, where no calibration says otherwise."""
+
 _DEPTH = 50
 _WIDER = 4
+_BESIDE_A_PICTURE = 0.15
+_PLAIN = DomainCalibration()
 
 
 @dataclass(frozen=True)
@@ -38,13 +50,21 @@ class RankedList:
 class Lists:
     """Runs the lists of one opened index. Safe from several threads."""
 
-    def __init__(self, index: OpenedIndex, plan: EncoderPlan, device: str, folder: Path) -> None:
+    def __init__(
+        self,
+        index: OpenedIndex,
+        plan: EncoderPlan,
+        device: str,
+        folder: Path,
+        calibrated: Mapping[str, DomainCalibration] | None = None,
+    ) -> None:
         self._index, self._plan, self._device, self._folder = index, plan, device, folder
+        self._calibrated = calibrated or {}
 
     def encoders(self, domain: str) -> tuple[Encoder, Encoder]:
         """The joint and the sentence encoder of a domain, both checked against the index."""
-        joint = open_encoder(self._plan.joint_spec(domain), self._device, self._folder)
-        sentence = open_encoder(self._plan.sentence, self._device, self._folder)
+        joint = open_encoder(self._plan.joint_spec(domain), self._device, self._folder, self._plan.licences)
+        sentence = open_encoder(self._plan.sentence, self._device, self._folder, self._plan.licences)
         for encoder in (joint, sentence):
             self._index.require(encoder)
         return joint, sentence
@@ -56,18 +76,23 @@ class Lists:
         cases weigh little: "Is there an effusion?" must not prefer the cases whose reports talk of one.
         """
         joint, sentence = self.encoders(domain)
-        words = 1.0 if not query.pictures or domain == TEXTBOOK else 0.15
+        own = self._calibrated.get(domain, _PLAIN)
+        words = 1.0 if not query.pictures or domain == TEXTBOOK else _BESIDE_A_PICTURE
+
+        def weight(sides: str) -> float:
+            return own.weights.get(sides, LIST_WEIGHTS[sides])
+
         if query.pictures:
             vectors = joint.encode_images(query.pictures)
-            yield from self._dense(domain, "image", "image→image", vectors, allow, 1.0, depth)
-            yield from self._dense(domain, "text", "image→text", vectors, allow, 0.5, depth)
+            yield from self._dense(domain, "image", "image→image", vectors, allow, weight("image→image"), depth)
+            moved = own.towards_texts(vectors)
+            yield from self._dense(domain, "text", "image→text", moved, allow, weight("image→text"), depth)
         if query.text:
-            said = joint.encode_texts([query.text])
-            yield from self._dense(
-                domain, "sentence", "text→text", sentence.encode_texts([query.text]), allow, words, depth
-            )
-            yield from self._dense(domain, "image", "text→image", said, allow, 0.5 * words, depth)
-            yield self._lexical(query.text, domain, allow, words, depth)
+            said, meant = joint.encode_texts([query.text]), sentence.encode_texts([query.text])
+            yield from self._dense(domain, "sentence", "text→text", meant, allow, weight("text→text") * words, depth)
+            moved = own.towards_images(said)
+            yield from self._dense(domain, "image", "text→image", moved, allow, weight("text→image") * words, depth)
+            yield self._lexical(query.text, domain, allow, weight("words") * words, depth)
 
     def _dense(
         self, domain: str, side: str, sides: str, vectors: Vectors, allow: IdFilter | None, weight: float, depth: int

@@ -51,10 +51,14 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EncoderContext:
-    """What an encoder is opened with: `device` (cpu, cuda, cuda:1), the folder that relative paths start from."""
+    """What an encoder is opened with: `device` (cpu, cuda, cuda:1), the folder that relative paths start from.
+
+    `licences` is `any`, or `open` where only weights under open licences may be used.
+    """
 
     device: str = "cpu"
     folder: Path = Path()
+    licences: str = "any"
 
 
 Factory = Callable[[str, EncoderContext], Encoder]

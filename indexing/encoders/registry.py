@@ -11,6 +11,7 @@ from pathlib import Path
 
 from corpora.errors import InputError, UnknownNameError
 from indexing.encoders.base import Encoder, EncoderContext, Factory
+from indexing.encoders.licences import require_allowed
 
 __all__ = ["EncoderPlan", "encoder_kinds", "open_encoder"]
 
@@ -18,8 +19,9 @@ _FACTORIES = {
     "embedded": "indexing.encoders.embedded:open_embedded",
     "open_clip": "indexing.encoders.clip:open_clip_encoder",
     "sentence-transformers": "indexing.encoders.sentences:open_sentence_encoder",
+    "transformers": "indexing.encoders.transformers_clip:open_transformers_encoder",
 }
-_opened: dict[tuple[str, str, Path], Encoder] = {}
+_opened: dict[tuple[str, str, Path, str], Encoder] = {}
 _lock = threading.Lock()
 
 
@@ -27,7 +29,8 @@ _lock = threading.Lock()
 class EncoderPlan:
     """Which encoder serves which domain, and which one compares text with text.
 
-    `joint` maps a domain to a spec; others take `default`, in which `{domain}` stands for the name.
+    `joint` maps a domain to a spec; others take `default`, in which `{domain}` stands for the name. `licences` is
+    `any`, or `open` to refuse weights that are not openly licensed.
 
     >>> EncoderPlan(joint={"dermatology": "open_clip:local-dir:skin"}).joint_spec("radiology")
     'embedded:radiology'
@@ -36,6 +39,7 @@ class EncoderPlan:
     joint: Mapping[str, str] = field(default_factory=dict)
     default: str = "embedded:{domain}"
     sentence: str = "embedded:sentence"
+    licences: str = "any"
 
     def joint_spec(self, domain: str) -> str:
         """The spec of the encoder whose space pictures and texts of that domain share."""
@@ -47,25 +51,30 @@ def encoder_kinds() -> list[str]:
     return sorted({*_FACTORIES, *(entry.name for entry in entry_points(group="curbside.encoders"))})
 
 
-def open_encoder(spec: str, device: str = "cpu", folder: Path = Path()) -> Encoder:
+def open_encoder(spec: str, device: str = "cpu", folder: Path = Path(), licences: str = "any") -> Encoder:
     """The encoder of that spec, opened once a process.
 
     Args:
-        spec: `embedded:radiology`, `open_clip:hf-hub:…`, `open_clip:local-dir:…`, `sentence-transformers:…`.
+        spec: `embedded:radiology`, `open_clip:hf-hub:…`, `open_clip:local-dir:…`, `transformers:…`,
+            `sentence-transformers:…`.
         device: `cpu`, `cuda`, `cuda:1`.
         folder: Where relative paths in the spec start (the home).
+        licences: `any`, or `open` to refuse weights that are not openly licensed.
 
     Raises:
         UnknownNameError: the first word names no encoder.
+        LicenceError: the weights' licence is not one that `licences` allows.
         ModelError: weights are missing or damaged.
     """
-    key = (spec, device, folder)
+    key = (spec, device, folder, licences)
     with _lock:
         if key not in _opened:
             kind, _, rest = spec.partition(":")
             if not rest:
                 raise InputError(f"The encoder {spec!r} is incomplete; write kind:name, as in embedded:radiology.")
-            _opened[key] = _factory(kind)(rest, EncoderContext(device, folder))
+            factory = _factory(kind)
+            require_allowed(spec, folder, licences)
+            _opened[key] = factory(rest, EncoderContext(device, folder, licences))
         return _opened[key]
 
 

@@ -2,58 +2,37 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
-from time import sleep
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from app.assistant import Assistant
 from corpora.teaching.chest_radiograph import twins
+from tests.chromium import BROWSER_MARKS, chromium, served
 from tests.journeys.pictures import bytes_of, landscape, picture_of
 from ui.chat import create_app
-from ui.chat.serving import listen
 
-CHROMIUM = shutil.which("chromium")
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 PATIENCE = 90_000
 SEED = 1
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH"),
-    # Gradio's queue and uvicorn's sockets are torn down with the thread that they ran in.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    # Gradio counts its events with pandas calls that pandas has deprecated.
-    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = BROWSER_MARKS
 
 
 @pytest.fixture(scope="module")
 def address(assistant: Assistant) -> Iterator[str]:
     """The page of the drawn home, served."""
-    with listen("127.0.0.1", 0) as listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(assistant), log_level="error", timeout_graceful_shutdown=1))
-        thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        while not server.started and thread.is_alive():
-            sleep(0.05)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(30)
+    with served(create_app(assistant)) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def page(address: str) -> Iterator[Page]:
     """One page for the whole journey; nothing that it asks may leave this machine."""
     hosts: set[str] = set()
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1366, "height": 768})
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
@@ -61,7 +40,6 @@ def page(address: str) -> Iterator[Page]:
         page.goto(address)
         page.wait_for_selector(".examples")
         yield page
-        browser.close()
     assert hosts - {""} == {"127.0.0.1"}
 
 

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
-from time import sleep
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.chromium import BROWSER_MARKS, chromium, served
 from tests.ui.scripted import DOMAINS, Scripted, png
 from ui.chat import create_app
-from ui.chat.serving import listen
 
-CHROMIUM = shutil.which("chromium")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE = 60_000
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH"),
-    # Gradio's queue and uvicorn's sockets are torn down with the thread that they ran in.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    # Gradio counts its events with pandas calls that pandas has deprecated.
-    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = BROWSER_MARKS
 
 
 @dataclass
@@ -48,21 +27,14 @@ class Site:
     assistant: Scripted
 
 
-def served(assistant: Scripted) -> Iterator[Site]:
-    with listen("127.0.0.1", 0) as listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(assistant), log_level="error", timeout_graceful_shutdown=1))
-        thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        while not server.started and thread.is_alive():
-            sleep(0.05)
-        yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", assistant)
-        server.should_exit = True
-        thread.join(30)
+def serving(assistant: Scripted) -> Iterator[Site]:
+    with served(create_app(assistant)) as address:
+        yield Site(address, assistant)
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    yield from served(Scripted())
+    yield from serving(Scripted())
 
 
 @pytest.fixture(autouse=True)
@@ -73,10 +45,8 @@ def forget(site: Site) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @dataclass
@@ -354,7 +324,7 @@ def test_other_tabs_and_no_links_out(page: Page) -> None:
 
 
 def test_without_an_index_the_command_is_shown(browser: Browser) -> None:
-    for site in served(Scripted(index="")):
+    for site in serving(Scripted(index="")):
         page = browser.new_page()
         page.goto(site.address)
         page.wait_for_selector(".empty", timeout=PATIENCE)

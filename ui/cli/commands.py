@@ -19,7 +19,7 @@ _WIDE = 220
 
 def build() -> typer.Typer:
     """The whole application. Commands import what they need when they run: `--help` stays quick."""
-    from ui.cli import answers, chat, corpus, evaluation, house, index
+    from ui.cli import answers, calibrate, chat, corpus, encoders, evaluation, house, index
 
     application = typer.Typer(
         name="curbside",
@@ -34,6 +34,8 @@ def build() -> typer.Typer:
     application.command("demo")(chat.demo)
     application.add_typer(corpus.application, name="corpus")
     application.add_typer(index.application, name="index")
+    application.add_typer(encoders.application, name="encoders")
+    application.command("calibrate")(calibrate.calibrate)
     application.command("search")(answers.search)
     application.command("ask")(answers.ask)
     application.command("chat")(chat.chat)

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.settings import Settings
     from ui.cli.context import Context
 
 __all__ = ["doctor", "settings_application"]
@@ -54,11 +57,25 @@ def doctor(context: typer.Context) -> None:
         "encoders": ", ".join(encoder_kinds()),
         "profile": settings.profile,
         "generator": settings.generator,
+        "licences": settings.licences,
+        **_encoders_of_plan(here.home, settings),
     }
     table = Table("what", "here", box=None)
     for name, value in facts.items():
         table.add_row(name, value)
     here.show(facts, ["Curbside: research use, not a medical device."], table)
+
+
+def _encoders_of_plan(home: Path, settings: Settings) -> dict[str, str]:
+    """Each domain's encoder, and that of sentences, with the licence class of its weights."""
+    from app.wiring import encoder_plan
+    from corpora.domains import packaged_domains
+    from indexing.encoders.licences import licence_of
+
+    plan = encoder_plan(settings)
+    specs = {one.name: plan.joint_spec(one.name) for one in packaged_domains().with_folder(home / "domains")}
+    licences = {name: (spec, licence_of(spec, home)) for name, spec in {**specs, "sentences": plan.sentence}.items()}
+    return {f"encoder of {name}": f"{spec}: {said.kind} ({said.name})" for name, (spec, said) in licences.items()}
 
 
 def _version(package: str) -> str:

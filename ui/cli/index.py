@@ -1,4 +1,4 @@
-"""`curbside index`: build, list, verify and drop indexes."""
+"""`curbside index`: build, list, verify, drop and draw indexes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ui.cli.atlas import draw_map
+
 if TYPE_CHECKING:
     from ui.cli.context import Context
 
 __all__ = ["application", "build_home"]
 
-application = typer.Typer(help="Build, list, verify and drop indexes.", no_args_is_help=True)
+application = typer.Typer(help="Build, list, verify, drop and draw indexes.", no_args_is_help=True)
+application.command("map")(draw_map)
 
 
 @application.command("build")

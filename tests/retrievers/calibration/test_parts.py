@@ -1,0 +1,272 @@
+"""Each part on data whose right answer is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from retrievers.calibration.gap import GapPairs, fit_gap
+from retrievers.calibration.judging import LEAST_PATIENTS, Row, judged
+from retrievers.calibration.router import Routed, fit_floor, fit_temperature
+from retrievers.calibration.selection import Judged, fit_ratio
+from retrievers.calibration.values import DomainCalibration
+from retrievers.calibration.weights import Ranks, fit_weights, reweighted
+from retrievers.evaluation.measures import measure_queries
+from retrievers.fusion import reciprocal_rank_fusion
+from retrievers.router import RouterWeights
+from retrievers.search import LIST_WEIGHTS, RankedList
+
+CLASSES = ("dermatology", "radiology", "ultrasound")
+
+
+def weights(temperature: float = 1.0, floor: float = 0.0, classes: tuple[str, ...] = CLASSES) -> RouterWeights:
+    """A router whose logits are the features, and whose references are the axes."""
+    dim = len(classes)
+    eye, zero = np.eye(dim, dtype=np.float32), np.zeros(dim, np.float32)
+    return RouterWeights(classes, zero, zero + 1, eye, eye, zero, eye, temperature, floor)
+
+
+def routed(count: int, seed: int, start: int = 0) -> Routed:
+    """Features whose softmax at temperature 1 is just the chance of each domain."""
+    rng = np.random.default_rng(seed)
+    features = rng.normal(scale=2.0, size=(count, 3)).astype(np.float32)
+    chance = np.exp(features) / np.exp(features).sum(axis=1, keepdims=True)
+    domains = tuple(CLASSES[rng.choice(3, p=row / row.sum())] for row in chance.astype(float))
+    return Routed(features, domains, tuple(f"p{start + n}" for n in range(count)))
+
+
+class TestTemperature:
+    """The router's confidence."""
+
+    @pytest.mark.parametrize("wrong", [0.25, 5.0])
+    def test_a_wrong_one_is_repaired(self, wrong: float) -> None:
+        fitting, judging = routed(600, 1), routed(600, 2, 600)
+        part, found = fit_temperature("picture", weights(wrong), fitting, judging)
+        assert found == pytest.approx(1.0, abs=0.15)
+        assert part.kept
+        assert part.gain is not None
+        assert part.gain > 0.05
+        assert part.before is not None
+        assert part.after is not None
+        assert part.after < part.before
+        assert part.notes["ECE after"] < 0.08 < part.notes["ECE before"]
+
+    def test_a_right_one_stays(self) -> None:
+        part, found = fit_temperature("words", weights(1.0), routed(400, 3), routed(400, 4, 400))
+        assert found is None
+        assert not part.kept
+        assert part.low is not None
+        assert part.low <= 0
+
+    def test_domains_that_the_router_cannot_name_are_passed_over(self) -> None:
+        fitting = routed(60, 5)
+        strange = replace(fitting, domains=("endoscopy",) * 60)
+        part, found = fit_temperature("picture", weights(5.0), strange, strange)
+        assert found is None
+        assert part.reason == "too few patients: 0 to fit and 0 to judge, 20 each are needed"
+
+
+class TestFloor:
+    """What is near enough to known pictures."""
+
+    def near(self, count: int, angle: float, seed: int, start: int = 0) -> Routed:
+        """Pictures whose mean cosine to the three references falls with the angle from their middle."""
+        rng = np.random.default_rng(seed)
+        middle = np.ones(3) / np.sqrt(3)
+        away = rng.normal(size=(count, 3))
+        away -= (away @ middle)[:, None] * middle
+        away /= np.linalg.norm(away, axis=1, keepdims=True)
+        turn = rng.normal(angle, 0.05, count)[:, None]
+        rows = np.cos(turn) * middle + np.sin(turn) * away
+        return Routed(rows.astype(np.float32), ("radiology",) * count, tuple(f"p{start + n}" for n in range(count)))
+
+    def test_one_that_turns_medical_pictures_away_is_lowered(self) -> None:
+        fitting, judging = self.near(300, 0.9, 1), self.near(200, 0.9, 2, 300)
+        everyday = self.near(80, 2.2, 3).features
+        part, floor = fit_floor(weights(floor=0.45), fitting, judging, everyday)
+        assert floor is not None
+        assert 0.2 < floor < 0.36
+        assert part.notes["medical turned away before"] > 0.9
+        assert part.notes["medical turned away after"] < 0.05
+        assert part.notes["everyday turned away after"] == 1.0
+
+    def test_letting_everything_in_is_no_gain(self) -> None:
+        fitting, judging = self.near(300, 0.9, 1), self.near(200, 0.9, 2, 300)
+        part, floor = fit_floor(weights(floor=0.3), fitting, judging, fitting.features[:80])
+        assert floor is None
+        assert not part.kept
+
+    def test_one_in_a_hundred_needs_a_hundred(self) -> None:
+        part, floor = fit_floor(
+            weights(floor=0.9), self.near(99, 0.9, 1), self.near(99, 0.9, 2), np.ones((3, 3), np.float32)
+        )
+        assert floor is None
+        assert part.reason == "too few pictures: 99, 100 are needed for 1 in 100"
+
+
+class TestGap:
+    """Moving a question across the gap."""
+
+    def pairs(self, gap: float, seed: int = 0, count: int = 240, dim: int = 24) -> GapPairs:
+        """Pairs that share a direction; pictures lie on one side of an axis, texts at varying depths on the other."""
+        rng = np.random.default_rng(seed)
+        meaning = rng.normal(size=(count, dim))
+        meaning[:, 0] = 0
+        meaning /= np.linalg.norm(meaning, axis=1, keepdims=True)
+        axis = np.eye(dim)[0]
+        images = meaning + 0.12 * rng.normal(size=(count, dim)) + gap * axis
+        texts = meaning + 0.12 * rng.normal(size=(count, dim)) - gap * rng.uniform(0.2, 1.8, (count, 1)) * axis
+        images, texts = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (images, texts))
+        numbers = np.arange(count, dtype=np.int64)
+        return GapPairs(images.astype(np.float32), texts.astype(np.float32), numbers, numbers)
+
+    def fit(self, pairs: GapPairs) -> tuple[object, DomainCalibration | None]:
+        rows = np.arange(len(pairs.said), dtype=np.int64)
+        return fit_gap("radiology", pairs, rows[::2], rows[1::2], [f"p{row}" for row in rows])
+
+    def test_a_planted_one_is_found(self) -> None:
+        part, found = self.fit(self.pairs(gap=1.2))
+        assert found is not None, part
+        assert found.shift >= 0.4
+        assert abs(found.gap[0]) > 5 * max(abs(value) for value in found.gap[1:])
+
+    def test_without_one_nothing_moves(self) -> None:
+        _, found = self.fit(self.pairs(gap=0.0))
+        assert found is None
+
+    def test_recall_is_that_of_whole_lists(self) -> None:
+        pairs = self.pairs(gap=0.8, count=40)
+        pairs = replace(pairs, said=pairs.said // 2, patients=pairs.patients // 4)
+        rows = np.arange(40, dtype=np.int64)
+        expected = []
+        for row in rows.tolist():
+            inside = [n for n in rows.tolist() if pairs.patients[n] != pairs.patients[row] or n == row]
+            texts = sorted(inside, key=lambda n: -float(pairs.images[row] @ pairs.texts[n]))
+            distinct = list(dict.fromkeys(pairs.said[texts].tolist()))[:3]
+            images = sorted(inside, key=lambda n: -float(pairs.texts[row] @ pairs.images[n]))[:3]
+            right = (pairs.said[row] in distinct) + (pairs.said[row] in pairs.said[images])
+            expected.append(right / 2)
+        assert pairs.recalls(rows, DomainCalibration(), 3).tolist() == expected
+
+    def test_few_patients_are_no_fit(self) -> None:
+        pairs = self.pairs(gap=1.2, count=30)
+        part, found = self.fit(pairs)
+        assert found is None
+        assert "too few patients: 15 to fit and 15 to judge" in str(part)
+
+
+def ranks(rng: np.random.Generator, number: int, good: int, lists: int) -> Ranks:
+    """One list that puts six right records among its first; the others are random orders of a hundred records."""
+    relevant = set(range(6))
+    ordered = [[int(n) for n in rng.permutation(100)] for _ in range(lists)]
+    first = [*rng.permutation(6), *rng.permutation(np.arange(6, 100))]
+    ordered[good] = [int(n) for n in first]
+    return Ranks.of(f"p{number}", [one[:50] for one in ordered], relevant)
+
+
+class TestWeights:
+    """What each list counts."""
+
+    @pytest.mark.parametrize(("group", "good"), [("picture", 0), ("picture", 1), ("words", 0), ("words", 2)])
+    def test_a_useless_list_gets_nothing(self, group: str, good: int) -> None:
+        rng = np.random.default_rng(good)
+        lists = 2 if group == "picture" else 3
+        asked = [ranks(rng, number, good, lists) for number in range(80)]
+        part, found = fit_weights("radiology", group, asked[::2], asked[1::2])
+        assert part.kept, part
+        values = list(found.values())
+        assert values[good] == max(values)
+        assert sum(values) - values[good] <= 0.2 * sum(values)
+        assert sum(values) == pytest.approx(sum(LIST_WEIGHTS[sides] for sides in found))
+
+    def test_lists_that_agree_are_left_alone(self) -> None:
+        asked = [Ranks.of(f"p{number}", [[1, 2, 3], [1, 2, 3]], {2, 9}) for number in range(60)]
+        part, found = fit_weights("radiology", "picture", asked[::2], asked[1::2])
+        assert found == {}
+        assert part.reason == "the default weights are best on the fitting patients"
+
+    def test_random_lists_win_nothing(self) -> None:
+        rng = np.random.default_rng(3)
+        asked = [Ranks.of(f"p{n}", [list(map(int, rng.permutation(60))) for _ in range(3)], {1, 2}) for n in range(80)]
+        _, found = fit_weights("radiology", "words", asked[::2], asked[1::2])
+        assert found == {}
+
+    def test_the_measure_is_that_of_the_evaluation(self) -> None:
+        rng = np.random.default_rng(4)
+        lists = {"image→image": list(map(int, rng.permutation(40)))[:25], "image→text": [30, 1, 4, 7, 2]}
+        relevant = {1, 2, 30, 77}
+        fused = reciprocal_rank_fusion(lists, LIST_WEIGHTS)
+        expected = measure_queries(
+            {"q": {str(one): 1 for one in relevant}}, {"q": [str(record) for record, _ in fused]}
+        )["q"]["nDCG@10"]
+        usual = np.array([LIST_WEIGHTS[name] for name in lists])
+        assert Ranks.of("p", list(lists.values()), relevant).gain(usual) == pytest.approx(expected)
+
+    def test_lists_are_reweighted_by_their_sides(self) -> None:
+        beside = RankedList("radiology", "radiology words", 0.15, (), (), ())
+        other = RankedList("textbook", "textbook words", 1.0, (), (), ())
+        found = reweighted([beside, other], {"radiology": DomainCalibration(weights={"words": 0.5})})
+        assert [one.weight for one in found] == [0.075, 1.0]
+
+
+def cases(seed: int, count: int, *, telling: bool, flat: bool = False) -> list[Judged]:
+    """Questions with 4 or 10 right cases first; the scores fall behind them, or know nothing of it."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for number in range(count):
+        right = int(rng.choice([4, 10]))
+        cut = right if telling else int(rng.choice([4, 10]))
+        scores = tuple(1.0 if flat or place < cut else 0.4 for place in range(12))
+        made.append(Judged(f"p{number}", scores, tuple(place < right for place in range(12))))
+    return made
+
+
+class TestSelection:
+    """The threshold of the policy `ratio`."""
+
+    def test_scores_that_tell_win(self) -> None:
+        part, ratio = fit_ratio(cases(1, 60, telling=True), cases(2, 60, telling=True))
+        assert part.kept
+        assert ratio is not None
+        assert ratio <= 2.5
+        assert part.after == pytest.approx(1.0)
+        assert part.notes["fire rate"] == 1.0
+
+    def test_scores_that_know_nothing_do_not(self) -> None:
+        part, ratio = fit_ratio(cases(1, 60, telling=False), cases(2, 60, telling=False))
+        assert ratio is None
+        assert not part.kept
+
+    def test_a_rule_that_never_fires_gains_nothing(self) -> None:
+        part, ratio = fit_ratio(cases(1, 60, telling=True, flat=True), cases(2, 60, telling=True, flat=True))
+        assert ratio is None
+        assert part.reason == "no threshold beats a fixed number on the fitting patients"
+
+    def test_a_fixed_number_between_two(self) -> None:
+        one = Judged("p", (1.0, 0.9, 0.8), (True, False, True))
+        assert [one.fixed(k) for k in (0, 1, 1.5, 2.25, 3, 5)] == [0, 1, 1, 1.25, 2, 2]
+
+
+class TestJudging:
+    """When a gain counts."""
+
+    def test_one_patient_with_many_queries_is_one_patient(self) -> None:
+        before: NDArray[np.float64] = np.zeros(100)
+        after = before.copy()
+        after[:50] = 1.0
+        row = Row("gap", "radiology", "Recall@10")
+        alone = judged(row, "", before, after, ["one"] * 50 + [f"p{n}" for n in range(50)])
+        many = judged(row, "", before, after, [f"p{n}" for n in range(100)])
+        assert (alone.kept, many.kept) == (False, True)
+        assert alone.reason == "the gain's 95 % interval includes zero"
+        assert LEAST_PATIENTS >= 20
+
+    def test_smaller_losses_are_a_gain(self) -> None:
+        row = Row("temperature, picture", "all", "NLL")
+        names = [f"p{n}" for n in range(30)]
+        part = judged(row, "", np.full(30, 0.5), np.full(30, 0.3), names, losses=True)
+        assert (part.kept, part.gain, part.before, part.after) == (True, 0.2, 0.5, 0.3)
+        assert not judged(row, "", np.full(30, 0.5), np.full(30, 0.3), names).kept

@@ -1,0 +1,135 @@
+"""`curbside calibrate`: fit retrieval to the records of the home, show what is in force, go back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from corpora.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from retrievers.calibration import Calibration, CalibrationFolder, Part
+    from ui.cli.context import Context
+
+__all__ = ["calibrate"]
+
+
+def calibrate(
+    context: typer.Context,
+    seed: Annotated[int, typer.Option(help="Of the halves, the choice of cases, and the intervals.")] = 0,
+    share: Annotated[
+        float, typer.Option(help="Share of patients asked; 0.15: those no shipped fit has seen; 1: all.")
+    ] = 0.15,
+    most: Annotated[int, typer.Option(help="Most cases asked of each domain and half.")] = 60,
+    show: Annotated[bool, typer.Option("--show", help="Print what is stored, and fit nothing.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Go back to the calibration before, or to none.")] = False,
+) -> None:
+    """Fit router, modality gap, list weights and selection to the home's own records; keep only what wins."""
+    from retrievers.calibration import CalibrationFolder
+
+    here: Context = context.obj
+    if show and undo:
+        raise InputError("--show and --undo exclude each other; give one of them.")
+    stored = CalibrationFolder(here.open_home(), here.settings().index)
+    if undo:
+        _undo(here, stored)
+    elif show:
+        _show(here, stored)
+    else:
+        _fit(here, stored, seed, share, most)
+
+
+def _fit(here: Context, stored: CalibrationFolder, seed: int, share: float, most: int) -> None:
+    from rich.console import Console
+
+    from app.wiring import open_retriever
+    from retrievers.calibration.fit import calibrate as fit
+    from ui.cli.context import progress_bar
+
+    with open_retriever(here.open_home(), here.settings()) as retriever:
+        with progress_bar(Console(stderr=True)) as bar:
+            task = bar.add_task("reading", total=None)
+
+            def update(done: int, total: int, stage: str) -> None:
+                bar.update(task, completed=done, total=total, description=stage)
+
+            report = fit(retriever, seed=seed, share=share, most=most, progress=update)
+        stored.save(report.calibration)
+    halves = ", ".join(
+        f"{domain} {report.fitting.get(domain, 0)} + {report.judging.get(domain, 0)}"
+        for domain in sorted({*report.fitting, *report.judging})
+    )
+    told = [
+        f"Patients that fitted + that judged: {halves or 'none'}. {report.seconds:.0f} s.",
+        *_told(stored, report.calibration),
+    ]
+    if share < 1 and any(part.reason.startswith("too few") for part in report.calibration.parts):
+        told.append("Where no fit has seen this home's patients, as with records of your own, --share 1 asks them all.")
+    shown = {"fitting": report.fitting, "judging": report.judging, "seconds": report.seconds, "path": stored.path}
+    here.show(shown | _whole(report.calibration), told, _table(report.calibration))
+
+
+def _show(here: Context, stored: CalibrationFolder) -> None:
+    calibration = stored.load()
+    if calibration is None:
+        raise InputError(f"The index {stored.index!r} has no calibration; make one with: curbside calibrate.")
+    here.show({"path": stored.path} | _whole(calibration), _told(stored, calibration), _table(calibration))
+
+
+def _undo(here: Context, stored: CalibrationFolder) -> None:
+    calibration = stored.undo()
+    if calibration is None:
+        line = f"The index {stored.index!r} has no calibration any more; searches use the defaults."
+    else:
+        line = f"Back to the calibration of {calibration.created}: {_in_force(calibration)}."
+    here.show({"calibration": calibration.digest if calibration else None}, [line])
+
+
+def _told(stored: CalibrationFolder, calibration: Calibration) -> list[str]:
+    return [
+        f"Fitted on {calibration.version}, seed {calibration.seed}, {calibration.share:.0%} of the patients; "
+        f"{_in_force(calibration)}. Stored in {stored.path}; back with: curbside calibrate --undo.",
+        "Means on patients that did not fit them; gains with 95 % bootstrap intervals over patients.",
+    ]
+
+
+def _in_force(calibration: Calibration) -> str:
+    kept = sum(part.kept for part in calibration.parts)
+    if not kept:
+        return "nothing won, so searches use the defaults"
+    return f"{kept} of {len(calibration.parts)} parts are in force, digest {calibration.digest}"
+
+
+def _whole(calibration: Calibration) -> dict[str, object]:
+    return {"digest": calibration.digest, "calibration": calibration}
+
+
+def _table(calibration: Calibration) -> Table:
+    from rich.table import Table
+
+    table = Table("part", "domain", "measure", "fitted", "before", "after", "gain", "kept", "why", box=None)
+    for column in table.columns:
+        column.overflow = "fold"
+    for part in calibration.parts:
+        before, after = (_figure(value) for value in (part.before, part.after))
+        kept = "kept" if part.kept else "refused"
+        table.add_row(part.name, part.domain, part.measure, part.value, before, after, _gain(part), kept, _why(part))
+    return table
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _gain(part: Part) -> str:
+    if part.gain is None:
+        return "–"
+    return f"{part.gain:+.3f} ({part.low:+.3f} to {part.high:+.3f})"
+
+
+def _why(part: Part) -> str:
+    notes = ", ".join(f"{name} {value:g}" for name, value in part.notes.items())
+    return f"{part.reason} ({notes})" if notes else part.reason

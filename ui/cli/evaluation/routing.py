@@ -1,0 +1,46 @@
+"""`curbside eval routing`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ui.cli.evaluation.runs import HeldOut, cell, write_run
+
+if TYPE_CHECKING:
+    from ui.cli.context import Context
+
+__all__ = ["routing"]
+
+
+def routing(
+    context: typer.Context,
+    held_out: HeldOut = False,
+    most: Annotated[int, typer.Option(help="Most cases of one domain.")] = 200,
+) -> None:
+    """Are pictures sent to their domain, and everyday pictures turned away?"""
+    from rich.table import Table
+
+    from app.wiring import open_retriever
+    from retrievers.evaluation.routing import evaluate_routing
+
+    here: Context = context.obj
+    settings = here.settings()
+    with open_retriever(here.open_home(), settings) as retriever:
+        records, domains = retriever.catalog.records(), retriever.index.domains
+        result = evaluate_routing(retriever.router, records, retriever.images, domains, most=most, held_out=held_out)
+        manifest = {"index": retriever.index.manifest.label, "held_out": held_out, "most": most}
+    folder = write_run(here, "eval-routing", manifest, result.queries)
+    table = Table("domain", "pictures", "accuracy", box=None)
+    for name, interval in result.accuracy.items():
+        table.add_row(name, str(interval.queries), cell(interval))
+    told = [
+        f"macro accuracy {result.macro:.3f} · ECE {result.ece:.3f}",
+        f"medical pictures turned away {cell(result.rejected_medical)} of {result.rejected_medical.queries}",
+        f"everyday pictures turned away {cell(result.rejected_everyday)} of {result.rejected_everyday.queries}",
+        f"Queries one by one: {folder / 'queries.jsonl'}",
+    ]
+    shown = {"macro": result.macro, "ece": result.ece, "accuracy": result.accuracy}
+    shown |= {"rejected_medical": result.rejected_medical, "rejected_everyday": result.rejected_everyday}
+    here.show({"manifest": manifest, **shown, "folder": str(folder)}, told, table)
