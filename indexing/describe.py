@@ -5,23 +5,35 @@ from __future__ import annotations
 from corpora.language import sentences
 from corpora.records import Record
 
-__all__ = ["joint_text", "sentence_parts"]
+__all__ = ["REVISION", "joint_text", "place_of", "sentence_parts"]
+
+REVISION = 2
+"""Grows when these texts change, so that indexes made from the earlier ones are built again."""
 
 _MOST_PARTS = 48
-_SAID = ("site", "body_part", "laterality", "location", "plane")
+_PLACE = ("site", "body_part", "laterality", "location_category", "location", "plane")
+_REGION = ("location_category", "location", "plane")
 
 
 def joint_text(record: Record) -> str:
-    """What stands for the record beside pictures: caption and visible findings, else modality, labels and place."""
+    """What stands for the record beside pictures: modality and place, caption and visible findings, else labels.
+
+    Reports seldom say what everybody sees ("CT of the head, sagittal"), and a picture shows just that first.
+    """
     if record.kind == "passage":
         return record.text
     said = " ".join(part for part in (record.caption, record.findings or record.report) if part)
     if said and record.labels and not _mentions(said, record.labels):
         said = f"{', '.join(record.labels)}. {said}"
     if said:
-        return said
-    place = [str(record.attributes[name]) for name in _SAID if record.attributes.get(name)]
-    return f"{record.modality}: {', '.join((*record.labels, *place)) or record.title}".strip(": ")
+        region = place_of(record, _REGION)
+        return f"{', '.join((record.modality, *region))}. {said}" if region and record.kind == "case" else said
+    return f"{record.modality}: {', '.join((*record.labels, *place_of(record))) or record.title}".strip(": ")
+
+
+def place_of(record: Record, names: tuple[str, ...] = _PLACE) -> tuple[str, ...]:
+    """Where and how the picture was taken, as far as the record's attributes say it: site, side, region, plane."""
+    return tuple(dict.fromkeys(str(record.attributes[name]) for name in names if record.attributes.get(name)))
 
 
 def sentence_parts(record: Record) -> list[str]:

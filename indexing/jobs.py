@@ -26,8 +26,10 @@ from corpora.errors import CatalogError, IndexDamagedError
 from corpora.home import Home
 from corpora.images import ImageStore
 from corpora.records import Record, Skipped
+from indexing.describe import REVISION
 from indexing.embedding import ShardVectors, SideVectors, embed_records
 from indexing.encoders import EncoderPlan
+from indexing.encoders.adapted import ADAPTER, SiteAdapter, carried_adapters, side_vectors
 from indexing.lexical import LexicalIndex
 from indexing.planning import DomainEncoders, Shard, plan_digest, plan_shards
 from indexing.reuse import ParentVersion
@@ -44,7 +46,7 @@ from indexing.vectors.faiss_index import FaissIndex
 from indexing.vectors.registry import chosen_kind
 from indexing.verification import whole_manifest
 
-__all__ = ["BuildOptions", "Built", "Progress", "build_index"]
+__all__ = ["BuildOptions", "Built", "Progress", "build_index", "next_version", "only_builder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,8 @@ def build_index(
     """
     started = time.monotonic()
     folder = IndexFolder(home, name)
-    with _only_builder(folder), Catalog.open(home.catalog_url) as catalog:
-        number = _next_version(folder)
+    with only_builder(folder), Catalog.open(home.catalog_url) as catalog:
+        number = next_version(folder)
         encoders = DomainEncoders(home, options.plan, options.device)
         plan = plan_digest(shard.digest for shard in plan_shards(catalog, encoders, options.shard_records))
         total = sum(sum(kinds.values()) for kinds in catalog.counts().values())
@@ -185,7 +187,10 @@ class _Builder:
         domains = sorted({path.name.rsplit("-", 1)[0] for path in self.markers})
         rejects = [skipped for marker in self.markers.values() for skipped in marker.rejects]
         records = {domain: len(load_rows(self._path / domain / "content", "uids")) for domain in domains}
-        sides = tuple(side for domain in domains for side in self._sides(domain))
+        adapters = carried_adapters(self._folder, {domain: self._encoders(domain)[0] for domain in domains})
+        for domain, adapter in adapters.items():
+            write_atomic(self._path / domain / ADAPTER, adapter.to_bytes())
+        sides = tuple(side for domain in domains for side in self._sides(domain, adapters.get(domain)))
         for domain in domains:
             self._lexical(domain)
         lines = [json.dumps(asdict(skipped), ensure_ascii=False) + "\n" for skipped in rejects]
@@ -205,7 +210,8 @@ class _Builder:
             rejects=len(rejects),
             parent=self._parent.number,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            parameters={"kind": self._options.kind, "plan": asdict(self._options.plan)},
+            parameters={"kind": self._options.kind, "plan": asdict(self._options.plan), "texts": REVISION},
+            adapters={domain: adapter.digest for domain, adapter in adapters.items()},
         )
         self._folder.publish(manifest)
         # Not before: a job that is killed while it reads all files again keeps what it has done.
@@ -241,7 +247,7 @@ class _Builder:
             if path.is_file() and path not in wanted and path not in self.markers:
                 path.unlink()
 
-    def _sides(self, domain: str) -> Iterator[SideManifest]:
+    def _sides(self, domain: str, adapter: SiteAdapter | None) -> Iterator[SideManifest]:
         for encoder in dict.fromkeys(self._encoders(domain)):  # one may serve as both
             for side in ("image", "text", "sentence"):
                 where = self._path / domain / side / SideVectors.slug(encoder.spec)
@@ -251,7 +257,7 @@ class _Builder:
                 count = len(load_rows(where, "ids"))
                 kind = chosen_kind(self._options.kind, count)
                 if count and kind in ("hnsw", "ivf"):
-                    built = FaissIndex.build(load_rows(where, "vectors"), load_rows(where, "ids"), kind)
+                    built = FaissIndex.build(side_vectors(where, side, adapter), load_rows(where, "ids"), kind)
                     built.save(where / "index.faiss")
                 relative = where.relative_to(self._path).as_posix()
                 yield SideManifest(domain, side, encoder.spec, encoder.dim, count, kind, relative)
@@ -267,7 +273,7 @@ class _Builder:
         LexicalIndex.build(texts, uids).save(target)
 
 
-def _next_version(folder: IndexFolder) -> int:
+def next_version(folder: IndexFolder) -> int:
     """One past the newest complete version; a version that was renamed but not yet pointed to is adopted first."""
     complete = folder.versions()
     try:
@@ -284,7 +290,8 @@ def _next_version(folder: IndexFolder) -> int:
 
 
 @contextmanager
-def _only_builder(folder: IndexFolder) -> Iterator[None]:
+def only_builder(folder: IndexFolder) -> Iterator[None]:
+    """Nobody else publishes in the folder meanwhile; raises `CatalogError` where somebody is at it already."""
     folder.path.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.path / ".build.lock", timeout=0)
     try:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.errors import EncoderMismatchError
+from indexing.encoders.adapted import AdaptedEncoder, adapters_of, side_vectors
 from indexing.encoders.base import Encoder
 from indexing.lexical import LexicalIndex
 from indexing.shards import IndexFolder, Manifest, SideManifest, load_rows
@@ -71,6 +72,7 @@ class OpenedIndex:
 
     def __init__(self, path: Path, manifest: Manifest, device: str = "cpu") -> None:
         self._path, self.manifest, self._device = path, manifest, usable_device(device)
+        self._adapters = adapters_of(path, manifest)
         self.sides = {(side.domain, side.side): self._side(side) for side in manifest.sides}
         self.lexical = {domain: LexicalIndex.load(path / "lexical" / domain) for domain in manifest.records}
         # The number of every indexed record, sorted. All is read now: the files go once two newer versions are there.
@@ -97,9 +99,20 @@ class OpenedIndex:
                 "'curbside index build' to embed again, or set the encoder that built it."
             )
 
+    def joint(self, domain: str, encoder: Encoder) -> Encoder:
+        """The encoder of a domain's pictures and texts as its questions need it: through the site adapter, if any.
+
+        Raises:
+            EncoderMismatchError: the index was built with another encoder.
+        """
+        self.require(encoder)
+        adapter = self._adapters.get(domain)
+        return encoder if adapter is None else AdaptedEncoder(encoder, adapter)
+
     def _side(self, side: SideManifest) -> OpenedSide:
         folder = self._path / side.folder
-        vectors, ids, records = (load_rows(folder, stem) for stem in ("vectors", "ids", "records"))
+        vectors = side_vectors(folder, side.side, self._adapters.get(side.domain))
+        ids, records = (load_rows(folder, stem) for stem in ("ids", "records"))
         stored = folder / "index.faiss"
         if stored.is_file() and has_faiss():
             index: VectorIndex = FaissIndex.load(stored, side.kind, self._device if side.kind == "ivf" else "cpu")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from corpora.catalog import Catalog, RecordKey
 from corpora.home import Home
+from indexing.describe import REVISION
 from indexing.encoders.base import Encoder
 from indexing.encoders.registry import EncoderPlan, open_encoder
 from indexing.shards import FORMAT
@@ -47,7 +48,7 @@ def plan_shards(catalog: Catalog, encoders: DomainEncoders, size: int) -> Iterat
     def full(domain: str) -> Shard:
         keys = tuple(buffers.pop(domain))
         numbers[domain] = numbers.get(domain, -1) + 1
-        digest = hashlib.sha256(f"{FORMAT} {domain}".encode())
+        digest = hashlib.sha256(f"{FORMAT} {REVISION} {domain}".encode())
         for encoder in encoders(domain):
             digest.update(encoder.fingerprint.encode())
         for key in keys:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.catalog import RecordKey
+from indexing.describe import REVISION
 from indexing.embedding import ShardVectors, SideVectors
 from indexing.encoders.base import Encoder
 from indexing.shards import IndexFolder, Manifest, load_rows
@@ -50,6 +51,7 @@ class ParentVersion:
                 self._path is not None
                 and self._manifest is not None
                 and domain in self._manifest.records
+                and self._manifest.parameters.get("texts") == REVISION
                 and all(self._manifest.encoders.get(encoder.spec) == encoder.fingerprint for encoder in encoders)
             )
             self._domains[domain] = _ParentDomain(self._path, self._manifest, domain) if usable else None  # type: ignore[arg-type]

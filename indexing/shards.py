@@ -6,6 +6,7 @@
       versions/<n>/manifest.json              written last; names every file with its SHA-256
                    <domain>/<side>/<encoder>/ vectors-*.npy float16, ids-*.npy, records-*.npy int64, index.faiss
                    <domain>/content/          uids-*.npy int64, hashes-*.npy (n, 32) uint8
+                   <domain>/adapter.safetensors  where a site adapter bends the domain's vectors
                    lexical/<domain>/
                    rejects.jsonl
       current                                 names the published version; replaced by rename
@@ -54,6 +55,7 @@ class Manifest:
     """What a version holds. `files` maps relative paths to SHA-256; `digest` is over them, in order.
 
     `plan` is the digest of all record contents and encoders: a build whose plan is the same has nothing to do.
+    `adapters` maps a domain whose pictures and texts are seen through a site adapter to that adapter's digest.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Manifest:
     format: int = FORMAT
     created: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    adapters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -75,6 +78,21 @@ class Manifest:
         primary = {path: digest for path, digest in self.files.items() if not path.endswith("index.faiss")}
         listed = "\n".join(f"{path} {digest}" for path, digest in sorted(primary.items()))
         return hashlib.sha256(listed.encode()).hexdigest()
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """The encoders' fingerprints by spec, with the adapters of the domains that they serve: equal ones compare.
+
+        >>> side = SideManifest("radiology", "text", "a:b", 2, 0, "exact", "")
+        >>> Manifest("default", 3, "", {"a:b": "a:b/1"}, {}, (side,), {}, adapters={"radiology": "9f"}).fingerprints
+        {'a:b': 'a:b/1+radiology:9f'}
+        """
+        bent = {(side.encoder, side.domain) for side in self.sides if side.side == "text"}
+        added = dict.fromkeys(self.encoders, "")
+        for spec, domain in sorted(bent):
+            if domain in self.adapters:
+                added[spec] += f"+{domain}:{self.adapters[domain]}"
+        return {spec: f"{fingerprint}{added[spec]}" for spec, fingerprint in self.encoders.items()}
 
     @property
     def label(self) -> str:

@@ -17,6 +17,7 @@ from corpora.images import ImageStore
 from corpora.records import Record
 from indexing.describe import sentence_parts
 from indexing.encoders import EncoderPlan
+from indexing.encoders.heads import weights_folder
 from indexing.opened import OpenedIndex
 from indexing.shards import IndexFolder
 from retrievers.calibration.storage import CalibrationFolder
@@ -77,7 +78,7 @@ class Retriever:
         self.images = ImageStore(home.images)
         self._folder, self._stored = IndexFolder(home, index), CalibrationFolder(home, index)
         self._plan, self._device, self._policy = plan, device, policy
-        self._router = router or load_router(device=device)
+        self._router = router or load_router(weights_folder(plan.licences) / "router.safetensors", device)
         self.catalog = Catalog.open(home.catalog_url)
         self._scope = Scope(self.catalog)
         self._lock = threading.Lock()
@@ -162,7 +163,7 @@ class Retriever:
             raise InputError(f"k is {k}; it must lie between 1 and {_MOST_K}.")
         now = self._now()
         domain = (now.router or self._router).route(query, now.index.domains)
-        label, encoders = now.index.manifest.label, dict(now.index.manifest.encoders)
+        label, encoders = now.index.manifest.label, now.index.manifest.fingerprints
         if domain.name is None:
             nothing = Selection(now.policy.name, 0, 0, "Nothing was searched: the question is out of every domain.")
             return Found((), domain, nothing, label, encoders, now.calibration.digest)
@@ -201,7 +202,7 @@ class Retriever:
         try:
             stored = self._stored.load() or _NONE
             router = self._router.fingerprint if stored.router.fingerprint else ""
-            mismatch = stored.mismatch(index.manifest.encoders, router)
+            mismatch = stored.mismatch(index.manifest.fingerprints, router)
         except CalibrationError as error:
             stored, mismatch = _NONE, str(error)
         if mismatch:

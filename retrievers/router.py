@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from corpora.domains import TEXTBOOK, packaged_domains
 from corpora.errors import ModelError, UnknownNameError
-from indexing.encoders.heads import WEIGHTS
+from indexing.encoders.heads import WEIGHTS, tower_of
 from indexing.encoders.towers import QueryFeatures
 from retrievers.found import DomainFound
 from retrievers.query import Query
@@ -68,9 +68,11 @@ class RouterWeights:
 class Router:
     """Finds the domains to search. Safe from several threads."""
 
-    def __init__(self, image: RouterWeights, text: RouterWeights, device: str = "cpu") -> None:
+    def __init__(
+        self, image: RouterWeights, text: RouterWeights, device: str = "cpu", tuned: Path | None = None
+    ) -> None:
         self._image, self._text = image, text
-        self._features = QueryFeatures(device)
+        self._features = QueryFeatures(device, tuned)
 
     @property
     def image(self) -> RouterWeights:
@@ -108,6 +110,7 @@ class Router:
             ),
             replace(text, temperature=text.temperature if text_temperature is None else text_temperature),
             self._features.device,
+            self._features.tuned,
         )
 
     def route(self, query: Query, domains: Collection[str]) -> DomainFound:
@@ -195,14 +198,16 @@ def _with_textbook(chosen: list[str], domains: Collection[str]) -> tuple[str, ..
 
 @cache
 def load_router(path: Path = WEIGHTS / "router.safetensors", device: str = "cpu") -> Router:
-    """The packaged router; raises `ModelError` where its file is damaged."""
+    """The router of that file, on the tower beside it; raises `ModelError` where its file is damaged."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata()
             tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
-        return Router(_part("image", tensors, metadata), _part("text", tensors, metadata), device)
+        return Router(
+            _part("image", tensors, metadata), _part("text", tensors, metadata), device, tower_of(path.parent)
+        )
     except (OSError, KeyError, SafetensorError, TypeError) as error:
         raise ModelError(f"The router {path.name} cannot be read ({error}); install Curbside again.") from error
 

@@ -65,9 +65,8 @@ class Lists:
         """The joint and the sentence encoder of a domain, both checked against the index."""
         joint = open_encoder(self._plan.joint_spec(domain), self._device, self._folder, self._plan.licences)
         sentence = open_encoder(self._plan.sentence, self._device, self._folder, self._plan.licences)
-        for encoder in (joint, sentence):
-            self._index.require(encoder)
-        return joint, sentence
+        self._index.require(sentence)
+        return self._index.joint(domain, joint), sentence
 
     def run(self, query: Query, domain: str, allow: IdFilter | None, depth: int = _DEPTH) -> Iterator[RankedList]:
         """Every list that the question's sides and the domain's sides allow.

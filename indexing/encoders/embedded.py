@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from corpora.errors import ModelError
+from corpora.errors import LicenceError, ModelError
 from indexing.encoders.base import Encoder, EncoderContext, unit_rows
-from indexing.encoders.heads import load_head, packaged_heads
+from indexing.encoders.heads import Head, load_head, packaged_heads, tower_of, weights_folder
+from indexing.encoders.licences import OPEN, stated_licence
 from indexing.encoders.towers import TEXT_DIM, QueryFeatures, image_tower, text_tower
 
 __all__ = ["EmbeddedEncoder", "EmbeddedSentences", "open_embedded"]
 
 SENTENCE = "sentence"
 GENERAL = "general"
+FITTED_HEAD = "head"
+_LOCAL = "local-dir:"
 
 Vectors = NDArray[np.float32]
 
 
 class EmbeddedEncoder:
-    """A domain's space: EfficientNet-Lite0 and MiniLM features through the head of that domain."""
+    """A domain's space: features of EfficientNet-Lite0 and MiniLM through a head."""
 
     has_images = True
 
-    def __init__(self, name: str, context: EncoderContext) -> None:
-        self._head = load_head(name)
-        self._image, self._text = image_tower(context.device), text_tower(context.device)
-        self._query = QueryFeatures(context.device)
-        self.spec = f"embedded:{name}"
-        self.dim = self._head.dim
-        self.fingerprint = f"{self.spec}/{self._head.digest}-{self._image.digest}-{self._text.digest}"
+    def __init__(self, spec: str, head: Head, tuned: Path | None, device: str) -> None:
+        self._head = head
+        self._image, self._text = image_tower(device, tuned), text_tower(device)
+        self._query = QueryFeatures(device, tuned)
+        self.spec = spec
+        self.dim = head.dim
+        self.fingerprint = f"{spec}/{head.digest}-{self._image.digest}-{self._text.digest}"
 
     def prepare(self, image: Image.Image) -> Vectors:
         """One picture as (3, 224, 224)."""
@@ -86,8 +90,33 @@ class EmbeddedSentences:
 
 
 def open_embedded(name: str, context: EncoderContext) -> Encoder:
-    """`sentence`, or the head of a domain; textbooks and domains of a site's own take the general head."""
+    """`sentence`, a domain, or `local-dir:` with a folder that `train-encoder` wrote.
+
+    Domains without a head of their own (a site's) take the general one. Under `licences = "open"` the heads come from
+    the set fitted on openly licensed and drawn pictures alone, and a fitted folder must state an open licence.
+
+    Raises:
+        ModelError: the folder holds no fitted encoder, or a damaged one.
+        LicenceError: its licence is not open, and the settings ask for that.
+    """
     if name == SENTENCE:
         return EmbeddedSentences(context)
-    known = packaged_heads()
-    return EmbeddedEncoder(name if name in known or GENERAL not in known else GENERAL, context)
+    if name.startswith(_LOCAL):
+        return _fitted(name.removeprefix(_LOCAL), context)
+    weights = weights_folder(context.licences)
+    known = packaged_heads(weights)
+    head = load_head(name if name in known or GENERAL not in known else GENERAL, weights)
+    return EmbeddedEncoder(f"embedded:{name}", head, tower_of(weights), context.device)
+
+
+def _fitted(name: str, context: EncoderContext) -> Encoder:
+    folder = context.folder / name
+    if not (folder / f"{FITTED_HEAD}.safetensors").is_file():
+        raise ModelError(f"The folder {folder} holds no fitted encoder; make one with 'curbside train-encoder'.")
+    licence = stated_licence(folder)
+    if context.licences == OPEN and licence.kind != OPEN:
+        raise LicenceError(
+            f"The encoder in {folder} was fitted on records whose licence is {licence.kind}, which licences = 'open' "
+            "refuses; fit it on openly licensed corpora, or set licences = 'any'."
+        )
+    return EmbeddedEncoder(f"embedded:{_LOCAL}{name}", load_head(FITTED_HEAD, folder), tower_of(folder), context.device)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from corpora.errors import ModelError, UnknownNameError
 from indexing.encoders.base import unit_rows
 
-__all__ = ["WEIGHTS", "Head", "Side", "load_head", "packaged_heads"]
+__all__ = ["WEIGHTS", "Head", "Side", "load_head", "packaged_heads", "tower_of", "weights_folder"]
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -63,11 +63,23 @@ class Head:
             for field in fields(Side)
         }
         save_file(tensors, path, metadata)
+        path.chmod(0o644)  # the library writes files that only their owner may read
 
 
-def packaged_heads() -> list[str]:
+def weights_folder(licences: str = "any") -> Path:
+    """The packaged weights: all of them, or for `open` those fitted on openly licensed and drawn pictures alone."""
+    return WEIGHTS / "open" if licences == "open" else WEIGHTS
+
+
+def tower_of(folder: Path) -> Path | None:
+    """The tuned tower that the heads of a folder were fitted on; None: the tower as it came."""
+    path = folder / "tower.safetensors"
+    return path if path.is_file() else None
+
+
+def packaged_heads(folder: Path = WEIGHTS) -> list[str]:
     """The domains that have a head of their own in this package."""
-    return sorted(path.stem for path in WEIGHTS.glob("*.safetensors") if path.stem != "router")
+    return sorted(path.stem for path in folder.glob("*.safetensors") if path.stem not in ("router", "tower"))
 
 
 def load_head(name: str, folder: Path = WEIGHTS) -> Head:
@@ -82,7 +94,7 @@ def load_head(name: str, folder: Path = WEIGHTS) -> Head:
 
     path = folder / f"{name}.safetensors"
     if not path.is_file():
-        raise UnknownNameError("embedded encoder", name, [*packaged_heads(), "sentence"])
+        raise UnknownNameError("embedded encoder", name, [*packaged_heads(folder), "sentence"])
     data = path.read_bytes()
     try:
         tensors = {key: value.astype(np.float32) for key, value in load(data).items()}

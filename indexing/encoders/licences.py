@@ -20,6 +20,7 @@ __all__ = ["MANIFEST", "licence_of", "require_allowed", "stated_licence"]
 
 MANIFEST = "curbside-encoder.json"
 OPEN = "open"
+OPEN_HEADS = WeightsLicence("fitted on openly licensed and drawn pictures", "open")
 _HUB = "hf-hub:"
 _LOCAL = "local-dir:"
 _FETCHABLE = ("open_clip", "sentence-transformers", "transformers")
@@ -27,17 +28,20 @@ _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---", re.DOTALL)
 _CARD_LICENCE = re.compile(r"^license:\s*[\"']?([\w.+-]+)", re.MULTILINE)
 
 
-def licence_of(spec: str, folder: Path = Path()) -> WeightsLicence:
+def licence_of(spec: str, folder: Path = Path(), licences: str = "any") -> WeightsLicence:
     """The licence of an encoder's weights, found without opening them.
 
     A folder answers by its manifest or its model card, a hub id by the registry; where neither says anything the
-    kind is `unclear`. `folder` is where relative paths in the spec start.
+    kind is `unclear`. `folder` is where relative paths in the spec start. Under `licences = "open"` the packaged heads
+    are those fitted on openly licensed and drawn pictures alone.
 
     >>> licence_of("open_clip:hf-hub:microsoft/BiomedCLIP-PubMedBERT_256-vit_base_patch16_224").kind
     'open'
     """
     kind, _, rest = spec.partition(":")
-    if kind == "embedded":
+    if kind == "embedded" and not rest.startswith(_LOCAL):
+        if licences == OPEN:
+            return OPEN_HEADS
         known = {one.name: one.licence for one in embedded_encoders()}
         return known.get(spec) or known["embedded:{domain}"]
     name = rest.removeprefix(_LOCAL)

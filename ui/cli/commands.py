@@ -19,7 +19,7 @@ _WIDE = 220
 
 def build() -> typer.Typer:
     """The whole application. Commands import what they need when they run: `--help` stays quick."""
-    from ui.cli import answers, calibrate, chat, corpus, encoders, evaluation, house, index
+    from ui.cli import adapt, answers, calibrate, chat, corpus, encoders, evaluation, house, index, train
 
     application = typer.Typer(
         name="curbside",
@@ -36,6 +36,8 @@ def build() -> typer.Typer:
     application.add_typer(index.application, name="index")
     application.add_typer(encoders.application, name="encoders")
     application.command("calibrate")(calibrate.calibrate)
+    application.command("adapt")(adapt.adapt)
+    application.command("train-encoder")(train.train_encoder)
     application.command("search")(answers.search)
     application.command("ask")(answers.ask)
     application.command("chat")(chat.chat)

@@ -74,8 +74,11 @@ def _encoders_of_plan(home: Path, settings: Settings) -> dict[str, str]:
 
     plan = encoder_plan(settings)
     specs = {one.name: plan.joint_spec(one.name) for one in packaged_domains().with_folder(home / "domains")}
-    licences = {name: (spec, licence_of(spec, home)) for name, spec in {**specs, "sentences": plan.sentence}.items()}
-    return {f"encoder of {name}": f"{spec}: {said.kind} ({said.name})" for name, (spec, said) in licences.items()}
+    found = {}
+    for name, spec in {**specs, "sentences": plan.sentence}.items():
+        said = licence_of(spec, home, settings.licences)
+        found[f"encoder of {name}"] = f"{spec}: {said.kind} ({said.name})"
+    return found
 
 
 def _version(package: str) -> str:

@@ -30,7 +30,7 @@ def retrieval(context: typer.Context, held_out: HeldOut = False) -> None:
         records = {record.uid: record for record in retriever.catalog.records()}
         results = list(evaluate_retrieval(index, records, held_out))
         manifest = {"index": index.manifest.label, "digest": index.manifest.digest, "held_out": held_out}
-        manifest |= {"encoders": dict(index.manifest.encoders)}
+        manifest |= {"encoders": index.manifest.fingerprints}
     folder = write_run(here, "eval-retrieval", manifest, (line for result in results for line in result.queries))
     table = Table("domain", "direction", "queries", "gallery", "chance", *_SHOWN, box=None)
     table.columns[0].no_wrap = table.columns[1].no_wrap = True

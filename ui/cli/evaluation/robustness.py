@@ -56,8 +56,7 @@ def robustness(
 
         def joint(name: str) -> Encoder:
             encoder = open_encoder(plan.joint_spec(name), settings.device, home.path, settings.licences)
-            index.require(encoder)
-            return encoder
+            return index.joint(name, encoder)
 
         only: dict[str, Any] = {"domains": tuple(domain) if domain else None, "most": most, "held_out": held_out}
         found = evaluate_robustness(
@@ -67,7 +66,7 @@ def robustness(
         few = only | {"most": min(most, _MOST_SEARCHED)}
         asked = evaluate_sides(retriever, records, progress=update, **few) if sides else []
         manifest = {"index": index.manifest.label, "digest": index.manifest.digest, **only}
-        manifest |= {"encoders": dict(index.manifest.encoders), "families": family}
+        manifest |= {"encoders": index.manifest.fingerprints, "families": family}
     folder = write_run(here, "eval-robustness", manifest, (line for result in results for line in result.queries))
     if plot:
         plot_robustness(results, folder / "robustness.png")

@@ -1,0 +1,98 @@
+"""What a head is fitted on: the packaged towers, or the vectors of any other encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpora.home import Home
+from corpora.images import ImageStore
+from indexing.describe import joint_text
+from indexing.encoders.base import Encoder
+from indexing.encoders.embedded import GENERAL
+from indexing.encoders.heads import Head, load_head, packaged_heads, tower_of, weights_folder
+from indexing.encoders.licences import licence_of
+from indexing.encoders.published import WeightsLicence
+from indexing.encoders.registry import open_encoder
+from indexing.encoders.towers import image_tower, text_tower
+from indexing.training.heads import figures_of
+from indexing.training.home_features import HomeFeatures, Row, features_of, home_features
+from indexing.training.home_tower import Say
+
+__all__ = ["Base", "encoder_base", "packaged_base"]
+
+_BATCH = 16
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Base:
+    """The features a head is fitted on, where it starts, and what served before, with its held-out figures.
+
+    `tower` is the tuned tower's file (None: as the package brings it), `on` the spec of another encoder, or `embedded`.
+    """
+
+    on: str
+    features: HomeFeatures
+    start: Head | None
+    tower: Path | None
+    licence: WeightsLicence
+    before: dict[str, float]
+    baseline: str
+
+
+def packaged_base(
+    home: Home, rows: Sequence[Row], held: NDArray[np.bool_], tuned: Path | None, licences: str, device: str, say: Say
+) -> Base:
+    """Features of the packaged towers; `tuned` is a tower tuned for this fit, else the shipped one serves."""
+    weights, domain = weights_folder(licences), rows[0].record.domain
+    shipped_tower = tower_of(weights)
+    head = load_head(domain if domain in packaged_heads(weights) else GENERAL, weights)
+    store, cache = ImageStore(home.images), home.models / "features"
+
+    def seen_by(tower: Path | None) -> HomeFeatures:
+        return home_features(
+            rows, store, image_tower(device, tower), text_tower(device), cache,
+            lambda done, most: say("features", done, most, ""),
+        )  # fmt: skip
+
+    shipped = seen_by(shipped_tower)
+    judged = shipped.pairs(held)
+    before = figures_of(head.image(judged.images), head.text(judged.texts), judged)
+    licence, baseline = licence_of(f"embedded:{domain}", licences=licences), "the encoder that ships for this domain"
+    if tuned is None:
+        return Base("embedded", shipped, head, shipped_tower, licence, before, baseline)
+    return Base("embedded", seen_by(tuned), None, tuned, licence, before, baseline)
+
+
+def encoder_base(
+    home: Home, rows: Sequence[Row], held: NDArray[np.bool_], spec: str, licences: str, device: str, say: Say
+) -> Base:
+    """The vectors of another encoder, which are what served before."""
+    encoder = open_encoder(spec, device, home.path, licences)
+    features = features_of(rows, _images(encoder, rows, ImageStore(home.images), say), _texts(encoder, rows))
+    judged = features.pairs(held)
+    before = figures_of(judged.images, judged.texts, judged)
+    return Base(spec, features, None, None, licence_of(spec, home.path), before, f"{spec} as it came")
+
+
+def _images(encoder: Encoder, rows: Sequence[Row], store: ImageStore, say: Say) -> Vectors:
+    parts = []
+    for start in range(0, len(rows), _BATCH):
+        prepared = [encoder.prepare(store.open(row.digest)) for row in rows[start : start + _BATCH]]
+        parts.append(encoder.encode_prepared(np.stack(prepared)))
+        say("features", min(start + _BATCH, len(rows)), len(rows), "")
+    return np.concatenate(parts)
+
+
+def _texts(encoder: Encoder, rows: Sequence[Row]) -> Vectors:
+    said = [joint_text(row.record) for row in rows]
+    distinct = list(dict.fromkeys(said))
+    place = {text: number for number, text in enumerate(distinct)}
+    vectors = encoder.encode_texts(distinct)
+    return np.asarray(vectors[[place[text] for text in said]], np.float32)

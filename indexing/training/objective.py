@@ -1,0 +1,75 @@
+"""What a fit minimises: symmetric InfoNCE with several positives a row, and a supervised contrastive term.
+
+The first is CLIP's loss (Radford et al. 2021) with soft targets: rows whose texts are equal, or whose labels overlap,
+are positives of each other, since "normal fundus" occurs hundreds of times. The second (Khosla et al. 2020) pulls
+pictures of equal labels together. The temperature is learned, from 0.07, not below 0.01.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Targets", "first_temperature", "image_image_loss", "image_text_loss", "scale_of"]
+
+_OVERLAP = 0.3  # how much of a positive a shared label makes, beside an equal text
+
+
+class Targets:
+    """Which rows are positives of each other: equal texts fully, shared labels by their Jaccard overlap."""
+
+    def __init__(self, said: Sequence[str], labels: Sequence[frozenset[str]]) -> None:
+        self._text = np.unique(np.array(said, dtype=object).astype(str), return_inverse=True)[1]
+        names = sorted({label for row in labels for label in row})
+        column = {name: number for number, name in enumerate(names)}
+        self._labels = np.zeros((len(said), max(1, len(names))), np.float32)
+        for row, mine in enumerate(labels):
+            self._labels[row, [column[label] for label in mine]] = 1.0
+
+    def of(self, rows: NDArray[np.int64]) -> tuple[Any, Any]:
+        """Tensors (n, n) of these rows: targets of picture against text, and of picture against picture."""
+        import torch
+
+        text = (self._text[rows][:, None] == self._text[rows][None]).astype(np.float32)
+        chosen = self._labels[rows]
+        shared = chosen @ chosen.T
+        union = chosen.sum(1)[:, None] + chosen.sum(1)[None] - shared
+        overlap = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+        return torch.from_numpy(np.maximum(text, _OVERLAP * overlap)), torch.from_numpy(overlap)
+
+
+def image_text_loss(logits: Any, targets: Any) -> Any:
+    """Mean of both directions' cross-entropy of `logits` (n, n) with soft `targets` (n, n)."""
+    import torch
+
+    rows = targets / targets.sum(1, keepdim=True)
+    columns = targets.T / targets.T.sum(1, keepdim=True)
+    forward = -(rows * torch.log_softmax(logits, dim=1)).sum(1).mean()
+    return (forward - (columns * torch.log_softmax(logits.T, dim=1)).sum(1).mean()) / 2
+
+
+def image_image_loss(logits: Any, overlap: Any) -> Any:
+    """Supervised contrastive loss of pictures; a row is no positive of itself, one without positives counts nothing."""
+    import torch
+
+    itself = torch.eye(len(overlap), dtype=torch.bool, device=overlap.device)
+    positives = overlap.masked_fill(itself, 0.0)
+    logs = torch.log_softmax(logits.masked_fill(itself, -1e9), dim=1)
+    weight = positives.sum(1)
+    has = weight > 0
+    return (-(positives * logs).sum(1)[has] / weight[has]).mean() if bool(has.any()) else logits.sum() * 0.0
+
+
+def first_temperature() -> Any:
+    """The learned logarithm of 1/temperature, at its start."""
+    import torch
+
+    return torch.nn.Parameter(torch.tensor(float(np.log(1 / 0.07))))
+
+
+def scale_of(temperature: Any) -> Any:
+    """1/temperature, at most 100."""
+    return temperature.clamp(max=float(np.log(100.0))).exp()

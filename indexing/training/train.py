@@ -1,0 +1,159 @@
+"""`curbside train-encoder`: an encoder of a site's own, from the records of its home."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpora.catalog import Catalog
+from corpora.errors import InputError, UnknownNameError
+from corpora.home import Home
+from corpora.images import ImageStore
+from indexing.encoders.heads import tower_of, weights_folder
+from indexing.encoders.towers import image_tower
+from indexing.training.bases import Base, encoder_base, packaged_base
+from indexing.training.fitted_folder import Fit, licence_of_records, write_fitted
+from indexing.training.heads import HeadOptions, figures_of, fit_head, split_by_patient, stop_by_patient
+from indexing.training.home_features import Row, picture_rows
+from indexing.training.home_tower import Say, fit_tower
+from indexing.training.tower import TowerOptions
+
+__all__ = ["TrainOptions", "Trained", "train_encoder"]
+
+LEAST_PATIENTS = 40
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What is fitted: the `domain`, on which `corpora` (all of the domain where empty), how.
+
+    `mode` adapter leaves the tower and fits a head on features computed once; tower tunes the tower's upper blocks
+    before. `on` names an encoder whose vectors the head takes instead of the packaged towers' features.
+    """
+
+    domain: str
+    corpora: tuple[str, ...] = ()
+    mode: Literal["adapter", "tower"] = "adapter"
+    on: str = ""
+    device: str = "cpu"
+    licences: str = "any"
+    head: HeadOptions = HeadOptions(rate=5e-4, epochs=40)
+    tower: TowerOptions = TowerOptions()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The folder that was written, the spec that opens it, and the figures on held-out patients before and after."""
+
+    folder: Path
+    spec: str
+    before: dict[str, float]
+    after: dict[str, float]
+    pictures: int
+    patients: int
+
+
+@dataclass(frozen=True)
+class _Split:
+    """Rows that are never learned from, rows that choose the epoch, and the rest."""
+
+    held: NDArray[np.bool_]
+    stop: NDArray[np.bool_]
+
+    @property
+    def fit(self) -> NDArray[np.bool_]:
+        return ~self.held & ~self.stop
+
+
+def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = lambda *_: None) -> Trained:
+    """Fit an encoder on the pictures of a domain and write it to `folder`.
+
+    Patients whose hash falls below 15 % are never learned from: they measure before and after. Of the others 12 %
+    choose the epoch. Ctrl-C ends a fit early and keeps its best epoch; a tuning that was killed is taken up again.
+
+    Raises:
+        InputError: too few patients, or tuning on top of an encoder that is not the packaged one.
+        UnknownNameError: a corpus that is not here.
+        SourceError: the folder exists.
+        LicenceError: `options.on` is not allowed by `options.licences`.
+    """
+    if options.on and options.mode == "tower":
+        raise InputError("Only the packaged tower can be tuned; leave --on out, or use --mode adapter.")
+    rows = _rows(home, options)
+    split = _split(rows, options.domain)
+    base = _base(home, rows, split, options, say)
+    head = fit_head(
+        base.features.pairs(split.fit),
+        base.features.pairs(split.stop),
+        options.head,
+        base.start,
+        lambda done, most, loss, score: say("fitting", done, most, f"loss {loss:.3f}, validation {score:.3f}"),
+    )
+    judged = base.features.pairs(split.held)
+    after = figures_of(head.image(judged.images), head.text(judged.texts), judged)
+    write_fitted(folder, head, base.tower, _told(options, rows, split, base, after))
+    inside = folder.resolve().is_relative_to(home.path.resolve())
+    name = folder.resolve().relative_to(home.path.resolve()).as_posix() if inside else str(folder.resolve())
+    patients = len({row.patient for row in rows})
+    return Trained(folder, f"embedded:local-dir:{name}", base.before, after, len(rows), patients)
+
+
+def _rows(home: Home, options: TrainOptions) -> list[Row]:
+    with Catalog.open(home.catalog_url) as catalog:
+        known = {record.corpus for record in catalog.records()}
+        for name in options.corpora:
+            if name not in known:
+                raise UnknownNameError("corpus in this home", name, sorted(known))
+        chosen = [
+            record
+            for record in catalog.records()
+            if record.domain == options.domain and (not options.corpora or record.corpus in options.corpora)
+        ]
+    return picture_rows(chosen, ImageStore(home.images))
+
+
+def _split(rows: list[Row], domain: str) -> _Split:
+    patients = [row.patient for row in rows]
+    split = _Split(split_by_patient(patients), stop_by_patient(patients))
+    parts = [len({patients[n] for n in np.flatnonzero(part)}) for part in (split.held, split.stop, split.fit)]
+    if sum(parts) < LEAST_PATIENTS or min(parts) < 2:
+        raise InputError(f"{domain} has pictures of {sum(parts)} patients here; a fit needs {LEAST_PATIENTS}.")
+    return split
+
+
+def _base(home: Home, rows: list[Row], split: _Split, options: TrainOptions, say: Say) -> Base:
+    if options.on:
+        return encoder_base(home, rows, split.held, options.on, options.licences, options.device, say)
+    tuned = None
+    if options.mode == "tower":
+        tuned = home.models / "work" / f"{options.domain}.safetensors"
+        tower = image_tower(options.device, tower_of(weights_folder(options.licences)))
+        store = ImageStore(home.images)
+        fit_tower(rows, (split.fit, split.stop), tower, store, tuned, options.tower, say)
+    return packaged_base(home, rows, split.held, tuned, options.licences, options.device, say)
+
+
+def _told(options: TrainOptions, rows: list[Row], split: _Split, base: Base, after: dict[str, float]) -> Fit:
+    learned = [rows[n] for n in np.flatnonzero(~split.held)]
+    records = [row.record for row in learned]
+    settings: dict[str, Any] = asdict(options.head)
+    if options.mode == "tower":
+        settings["tower"] = asdict(options.tower)
+    return Fit(
+        domain=options.domain,
+        mode=options.mode,
+        on=base.on,
+        seed=options.head.seed,
+        records=records,
+        patients=len({row.patient for row in learned}),
+        licence=licence_of_records(records, base.licence),
+        tower="tuned on these pictures" if options.mode == "tower" else "as it ships",
+        options=settings,
+        before=base.before,
+        after=after,
+        baseline=base.baseline,
+    )
