@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -30,10 +31,11 @@ from app.context import choose_context
 from app.examples import examples_of
 from app.generators.base import Generator, Piece, Prompt
 from app.generators.registry import open_generator
+from app.licences import weights_notice
 from app.overview import CorpusOverview, Example, HomeOverview
 from app.prompting import build_prompt
 from app.settings import Settings, load_settings
-from app.wiring import open_home, open_retriever, prepare_process
+from app.wiring import encoder_plan, open_home, open_retriever, prepare_process
 from corpora.catalog import Catalog
 from corpora.errors import IndexMissingError
 from corpora.images import ImageStore
@@ -189,7 +191,7 @@ class Assistant:
             history=history,
         )
         if found.domain.name is None:
-            yield from _whole(_outside(found, prompt, self._manifest(found, prompt, None)))
+            yield from _whole(self._signed(_outside(found, prompt, self._manifest(found, prompt, None))))
             return
         yield Stage("writing")
         generator = self.generator
@@ -200,9 +202,8 @@ class Assistant:
                 text_so_far += piece.text
                 last = piece if piece.verdict is not None else last
                 yield TextPiece(piece.text)
-        yield Done(
-            _answer(text_so_far, last, found, evidence, selection.reason, self._manifest(found, prompt, generator))
-        )
+        manifest = self._manifest(found, prompt, generator)
+        yield Done(self._signed(_answer(text_so_far, last, found, evidence, selection.reason, manifest)))
 
     def overview(self) -> HomeOverview:
         """What the home holds, counted."""
@@ -226,7 +227,13 @@ class Assistant:
         except IndexMissingError:
             label, domains = "", ()
         return HomeOverview(
-            self.home.path.name, corpora, label, self.settings.generator, self.settings.profile, domains
+            self.home.path.name,
+            corpora,
+            label,
+            self.settings.generator,
+            self.settings.profile,
+            domains,
+            self._weights_notice(domains),
         )
 
     def examples(self) -> tuple[Example, ...]:
@@ -236,6 +243,14 @@ class Assistant:
     def picture(self, digest: str, size: int) -> bytes:
         """A JPEG of a stored picture, its longer side at most `size` pixels; `SourceError` where unknown."""
         return self._images.rendition(digest, size)
+
+    def _weights_notice(self, domains: Iterable[str]) -> str:
+        return weights_notice(encoder_plan(self.settings), domains, self.home.path)
+
+    def _signed(self, answer: Answer) -> Answer:
+        """The answer with what must be said beside it."""
+        said = (answer.disclaimer, self._weights_notice(answer.domain.searched))
+        return replace(answer, disclaimer=" ".join(part for part in said if part))
 
     def _manifest(self, found: Found, prompt: Prompt, generator: Generator | None) -> dict[str, Any]:
         """Everything that, with the same home, gives the same answer."""

@@ -24,7 +24,10 @@ class CorpusOverview:
 
 @dataclass(frozen=True, slots=True)
 class HomeOverview:
-    """One home: its corpora, the published index ("default v3", empty where none is), encoder and generator."""
+    """One home: its corpora, the published index ("default v3", empty where none is), encoder and generator.
+
+    `weights` is what is said of the licence of the encoders' weights, empty where it is open.
+    """
 
     name: str
     corpora: tuple[CorpusOverview, ...]
@@ -32,6 +35,7 @@ class HomeOverview:
     generator: str
     profile: str
     domains: tuple[str, ...]
+    weights: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -93,14 +93,13 @@ class Catalog:
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
-        try:
-            migrations.upgrade(engine)
-        except DBAPIError as error:
-            engine.dispose()
-            raise CatalogError(f"The catalogue cannot be opened: {_first_line(error)}.") from error
-        except BaseException:
-            engine.dispose()
-            raise
+        with ExitStack() as undo:
+            undo.callback(engine.dispose)
+            try:
+                migrations.upgrade(engine)
+            except DBAPIError as error:
+                raise CatalogError(f"The catalogue cannot be opened: {_first_line(error)}.") from error
+            undo.pop_all()
         return cls(engine)
 
     def close(self) -> None:

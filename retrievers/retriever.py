@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -112,11 +113,10 @@ class Retriever:
         retriever = cls(
             home if isinstance(home, Home) else Home.open(home), index=index, plan=plan, device=device, policy=policy
         )
-        try:
+        with ExitStack() as undo:
+            undo.callback(retriever.close)
             retriever.index  # noqa: B018 (opens it now, so that what is wrong with it is told here)
-        except BaseException:
-            retriever.close()
-            raise
+            undo.pop_all()
         return retriever
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ __all__ = ["OUTSIDE", "Router", "RouterWeights", "load_router"]
 
 OUTSIDE = "outside"
 _COVER = 0.95
+_OUTSIDE_FROM = 0.5
 _SURE_OF_TEXT = 0.6
 _WORD = re.compile(r"[^\W_]+(?:[-&][^\W_]+)*")
 _NAMED = 30.0  # how much likelier a domain is whose modality the words name
@@ -133,13 +134,21 @@ class Router:
             return self._by_picture(query, domains)
         return self._by_text(query.text, domains)
 
+    def strangeness(self, query: Query) -> float:
+        """How unlike a medical picture the pictures of a question are; above 1 they are out of every domain."""
+        features = np.stack([self._features.image(picture) for picture in query.pictures])
+        posterior = self._image.posterior(features).mean(axis=0)
+        outside = float(posterior[self._image.classes.index(OUTSIDE)]) if OUTSIDE in self._image.classes else 0.0
+        far = (1.0 - float(self._image.closeness(features).max())) / (1.0 - self._image.floor)
+        return max(outside / _OUTSIDE_FROM, far)
+
     def _by_picture(self, query: Query, domains: Collection[str]) -> DomainFound:
         features = np.stack([self._features.image(picture) for picture in query.pictures])
         posterior = self._image.posterior(features).mean(axis=0)
         near = float(self._image.closeness(features).max())
         ranked = _ranked(self._image.classes, posterior)
         outside = ranked.get(OUTSIDE, 0.0)
-        if near < self._image.floor or outside > 0.5:
+        if near < self._image.floor or outside > _OUTSIDE_FROM:
             what = "The picture is" if len(query.pictures) == 1 else "The pictures are"
             if near < self._image.floor:
                 measured = f"closeness {near:.2f}, needed {self._image.floor:.2f}"

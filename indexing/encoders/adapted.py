@@ -43,7 +43,7 @@ Vectors = NDArray[np.float32]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one answer to ==
 class Projection:
     """The identity plus a map of low rank: x + x·down·up, unit rows. `down` (d, r) and `up` (r, d), float32.
 
@@ -65,7 +65,7 @@ class Projection:
         return unit_rows(rows + rows @ self.down @ self.up)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SiteAdapter:
     """The maps of both sides of a domain, for one encoder.
 
@@ -102,7 +102,7 @@ class SiteAdapter:
             for side in ADAPTED_SIDES
             for part in ("down", "up")
         }
-        data: bytes = save(tensors, {_ONE_KEY: json.dumps(told, sort_keys=True, ensure_ascii=False)})
+        data: bytes = save(tensors, {_ONE_KEY: json.dumps(told, ensure_ascii=False)})
         return data
 
     @classmethod
@@ -178,7 +178,9 @@ def carried_adapters(folder: IndexFolder, encoders: Mapping[str, Encoder]) -> di
     kept: dict[str, SiteAdapter] = {}
     for domain, adapter in found.items():
         joint = encoders.get(domain)
-        if joint is not None and (joint.spec, joint.fingerprint) == (adapter.spec, adapter.encoder):
+        if joint is None:  # its records are gone
+            continue
+        if (joint.spec, joint.fingerprint) == (adapter.spec, adapter.encoder):
             kept[domain] = adapter
         else:
             _log.warning("The site adapter of %s was fitted to another encoder and is left behind.", domain)

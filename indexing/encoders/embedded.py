@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,15 +13,16 @@ from PIL import Image
 from corpora.errors import LicenceError, ModelError
 from indexing.encoders.base import Encoder, EncoderContext, unit_rows
 from indexing.encoders.heads import Head, load_head, packaged_heads, tower_of, weights_folder
-from indexing.encoders.licences import OPEN, stated_licence
+from indexing.encoders.licences import MANIFEST, OPEN, stated_licence
 from indexing.encoders.towers import TEXT_DIM, QueryFeatures, image_tower, text_tower
 
-__all__ = ["EmbeddedEncoder", "EmbeddedSentences", "open_embedded"]
+__all__ = ["EmbeddedEncoder", "EmbeddedSentences", "HeadedEncoder", "open_embedded"]
 
 SENTENCE = "sentence"
 GENERAL = "general"
 FITTED_HEAD = "head"
 _LOCAL = "local-dir:"
+_PACKAGED = "embedded"
 
 Vectors = NDArray[np.float32]
 
@@ -57,6 +59,42 @@ class EmbeddedEncoder:
         if len(texts) == 1:
             return self._head.text(self._query.text(texts[0])[None])
         return self._head.text(self._text.features(texts)) if texts else np.zeros((0, self.dim), np.float32)
+
+
+class HeadedEncoder:
+    """Another encoder's space seen through a head that `train-encoder --on` fitted. As safe from several threads as it.
+
+    Raises:
+        ModelError: the encoder is not the one that the head was fitted on.
+    """
+
+    has_images = True
+
+    def __init__(self, spec: str, base: Encoder, head: Head, fitted_on: str = "") -> None:
+        if (fitted_on and fitted_on != base.fingerprint) or head.image.mean.shape != (base.dim,):
+            raise ModelError(
+                f"{spec} was fitted on {fitted_on or 'another encoder'}, but {base.spec} is {base.fingerprint} now; "
+                "fit it again with 'curbside train-encoder'."
+            )
+        self._base, self._head = base, head
+        self.spec, self.dim = spec, head.dim
+        self.fingerprint = f"{base.fingerprint}+{head.digest}"
+
+    def prepare(self, image: Image.Image) -> Vectors:
+        """One picture as the array (c, h, w) that the encoder below takes."""
+        return self._base.prepare(image)
+
+    def encode_prepared(self, batch: Vectors) -> Vectors:
+        """Unit vectors (n, dim) of prepared pictures."""
+        return self._head.image(self._base.encode_prepared(batch))
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """Unit vectors (n, dim) of pictures."""
+        return self._head.image(self._base.encode_images(images))
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors (n, dim) of texts."""
+        return self._head.text(self._base.encode_texts(texts))
 
 
 class EmbeddedSentences:
@@ -96,7 +134,7 @@ def open_embedded(name: str, context: EncoderContext) -> Encoder:
     the set fitted on openly licensed and drawn pictures alone, and a fitted folder must state an open licence.
 
     Raises:
-        ModelError: the folder holds no fitted encoder, or a damaged one.
+        ModelError: the folder holds no fitted encoder, or a damaged one, or what it was fitted on has changed.
         LicenceError: its licence is not open, and the settings ask for that.
     """
     if name == SENTENCE:
@@ -119,4 +157,23 @@ def _fitted(name: str, context: EncoderContext) -> Encoder:
             f"The encoder in {folder} was fitted on records whose licence is {licence.kind}, which licences = 'open' "
             "refuses; fit it on openly licensed corpora, or set licences = 'any'."
         )
-    return EmbeddedEncoder(f"embedded:{_LOCAL}{name}", load_head(FITTED_HEAD, folder), tower_of(folder), context.device)
+    spec, head = f"embedded:{_LOCAL}{name}", load_head(FITTED_HEAD, folder)
+    on, fingerprint = _fitted_on(folder)
+    if on == _PACKAGED:
+        return EmbeddedEncoder(spec, head, tower_of(folder), context.device)
+    from indexing.encoders.registry import open_encoder  # which opens this module by its name
+
+    base = open_encoder(on, context.device, context.folder, context.licences)
+    return HeadedEncoder(spec, base, head, fingerprint)
+
+
+def _fitted_on(folder: Path) -> tuple[str, str]:
+    """The spec of the encoder that a head was fitted on, and its fingerprint then; `embedded` are the packaged towers."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return _PACKAGED, ""
+    try:
+        told = json.loads(manifest.read_text(encoding="utf-8"))
+        return str(told.get("on", _PACKAGED)), str(told.get("on_fingerprint", ""))
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelError(f"{manifest} is damaged ({error}); fit the encoder again.") from error

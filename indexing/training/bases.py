@@ -18,7 +18,7 @@ from indexing.encoders.heads import Head, load_head, packaged_heads, tower_of, w
 from indexing.encoders.licences import licence_of
 from indexing.encoders.published import WeightsLicence
 from indexing.encoders.registry import open_encoder
-from indexing.encoders.towers import image_tower, text_tower
+from indexing.encoders.towers import ImageTower, image_tower, text_tower
 from indexing.training.heads import figures_of
 from indexing.training.home_features import HomeFeatures, Row, features_of, home_features
 from indexing.training.home_tower import Say
@@ -34,7 +34,8 @@ Vectors = NDArray[np.float32]
 class Base:
     """The features a head is fitted on, where it starts, and what served before, with its held-out figures.
 
-    `tower` is the tuned tower's file (None: as the package brings it), `on` the spec of another encoder, or `embedded`.
+    `tower` is the tuned tower's file (None: as the package brings it), `on` the spec of another encoder, or `embedded`;
+    `fingerprint` is that of the other encoder.
     """
 
     on: str
@@ -44,6 +45,7 @@ class Base:
     licence: WeightsLicence
     before: dict[str, float]
     baseline: str
+    fingerprint: str = ""
 
 
 def packaged_base(
@@ -55,19 +57,20 @@ def packaged_base(
     head = load_head(domain if domain in packaged_heads(weights) else GENERAL, weights)
     store, cache = ImageStore(home.images), home.models / "features"
 
-    def seen_by(tower: Path | None) -> HomeFeatures:
+    def seen_by(tower: ImageTower) -> HomeFeatures:
         return home_features(
-            rows, store, image_tower(device, tower), text_tower(device), cache,
+            rows, store, tower, text_tower(device), cache,
             lambda done, most: say("features", done, most, ""),
         )  # fmt: skip
 
-    shipped = seen_by(shipped_tower)
+    shipped = seen_by(image_tower(device, shipped_tower))
     judged = shipped.pairs(held)
     before = figures_of(head.image(judged.images), head.text(judged.texts), judged)
     licence, baseline = licence_of(f"embedded:{domain}", licences=licences), "the encoder that ships for this domain"
     if tuned is None:
         return Base("embedded", shipped, head, shipped_tower, licence, before, baseline)
-    return Base("embedded", seen_by(tuned), None, tuned, licence, before, baseline)
+    fresh = ImageTower(device, tuned)  # not the one that is remembered: an earlier fit may have had the same name
+    return Base("embedded", seen_by(fresh), None, tuned, licence, before, baseline)
 
 
 def encoder_base(
@@ -78,7 +81,8 @@ def encoder_base(
     features = features_of(rows, _images(encoder, rows, ImageStore(home.images), say), _texts(encoder, rows))
     judged = features.pairs(held)
     before = figures_of(judged.images, judged.texts, judged)
-    return Base(spec, features, None, None, licence_of(spec, home.path), before, f"{spec} as it came")
+    licence = licence_of(spec, home.path, licences)
+    return Base(spec, features, None, None, licence, before, f"{spec} as it came", encoder.fingerprint)
 
 
 def _images(encoder: Encoder, rows: Sequence[Row], store: ImageStore, say: Say) -> Vectors:

@@ -20,7 +20,7 @@ from indexing.encoders.heads import Head
 from indexing.encoders.licences import MANIFEST
 from indexing.encoders.published import WeightsLicence
 
-__all__ = ["Fit", "licence_of_records", "model_card", "write_fitted"]
+__all__ = ["Fit", "licence_of_records", "model_card", "require_free", "write_fitted"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Fit:
     before: Mapping[str, float]
     after: Mapping[str, float]
     baseline: str
+    on_fingerprint: str = ""
 
     @property
     def corpora(self) -> dict[str, int]:
@@ -64,14 +65,23 @@ def licence_of_records(records: Sequence[Record], base: WeightsLicence) -> Weigh
     return WeightsLicence("fitted on openly licensed and drawn records", "open")
 
 
-def write_fitted(folder: Path, head: Head, tower: Path | None, fit: Fit) -> None:
-    """The folder, whole or not at all.
+def require_free(folder: Path) -> None:
+    """Let a folder pass that is not there yet.
 
     Raises:
         SourceError: something of that name is there already.
     """
     if folder.exists():
         raise SourceError(f"{folder} is there already; name another folder with --to, or remove it.")
+
+
+def write_fitted(folder: Path, head: Head, tower: Path | None, fit: Fit) -> None:
+    """The folder, whole or not at all.
+
+    Raises:
+        SourceError: something of that name is there already.
+    """
+    require_free(folder)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -121,6 +131,7 @@ def _manifest(fit: Fit, dim: int) -> dict[str, Any]:
         "domain": fit.domain,
         "mode": fit.mode,
         "on": fit.on,
+        "on_fingerprint": fit.on_fingerprint,
         "seed": fit.seed,
         "options": dict(fit.options),
         "data": {

@@ -98,8 +98,10 @@ def recall_at_k(images: Vectors, texts: Vectors, said: Sequence[str], k: int) ->
     row = {text: number for number, text in enumerate(first)}
     scores = images @ texts[list(first.values())].T
     gold = np.array([row[text] for text in said])
-    better = (scores > scores[np.arange(len(gold)), gold][:, None]).sum(axis=1)
-    return float((better < k).mean())
+    own = scores[np.arange(len(gold)), gold][:, None]
+    # Half of the ties stand before: a space in which everything lies on one point finds nothing.
+    before = (scores > own).sum(axis=1) + ((scores == own).sum(axis=1) - 1) / 2
+    return float((before < k).mean())
 
 
 def label_precision(images: Vectors, labels: Sequence[frozenset[str]], patients: Sequence[str], k: int = 5) -> float:
@@ -108,11 +110,11 @@ def label_precision(images: Vectors, labels: Sequence[frozenset[str]], patients:
     names = np.array(patients)
     scores[names[:, None] == names[None]] = -np.inf
     nearest = np.argsort(-scores, axis=1)[:, :k]
-    shared = [
-        np.mean([bool(labels[row] & labels[other]) for other in others])
-        for row, others in enumerate(nearest.tolist())
-        if labels[row]
-    ]
+    shared = []
+    for row, mine in enumerate(labels):
+        others = [other for other in nearest[row].tolist() if scores[row, other] > -np.inf]
+        if mine and others:
+            shared.append(np.mean([bool(mine & labels[other]) for other in others]))
     return float(np.mean(shared)) if shared else 0.0
 
 
@@ -183,8 +185,12 @@ class _Fitting:
         self._module = _module(fit, options, start)
         self._optimiser = torch.optim.AdamW(self._module.parameters(), lr=options.rate, weight_decay=options.decay)
         self._batches = max(1, len(fit) // options.batch)
+        steps = options.epochs * self._batches + 1
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimiser, options.rate, total_steps=options.epochs * self._batches + 1, pct_start=0.1
+            self._optimiser,
+            options.rate,
+            total_steps=steps + (steps == 10),  # torch divides by zero where the warm-up has exactly one step
+            pct_start=0.1,
         )
 
     def epoch(self) -> float:

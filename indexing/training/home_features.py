@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,20 +126,27 @@ def _picture_features(
     path = cache / f"{tower.digest}.npz" if cache else None
     known = _cached(path)
     missing = [digest for digest in dict.fromkeys(digests) if digest not in known]
-    for start in range(0, len(missing), _BATCH):
-        part = missing[start : start + _BATCH]
-        features = tower.features(np.stack([tower.prepare(_open(store, digest)) for digest in part]))
-        known |= dict(zip(part, features, strict=True))
-        if progress:
-            progress(min(start + _BATCH, len(missing)), len(missing))
-    if path is not None and missing:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.stem}.partial.npz")
-        np.savez(partial, digests=np.array(list(known)), features=np.stack(list(known.values())))
-        partial.replace(path)
+    before = len(known)
+    try:
+        for start in range(0, len(missing), _BATCH):
+            part = missing[start : start + _BATCH]
+            features = tower.features(np.stack([tower.prepare(_open(store, digest)) for digest in part]))
+            known |= dict(zip(part, features, strict=True))
+            if progress:
+                progress(min(start + _BATCH, len(missing)), len(missing))
+    finally:  # what was computed until an interrupt is kept
+        if path is not None and len(known) > before:
+            _keep(known, path)
     if not digests:
         return np.zeros((0, IMAGE_DIM), np.float32)
     return np.stack([known[digest] for digest in digests])
+
+
+def _keep(known: Mapping[str, Vectors], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.stem}.partial.npz")
+    np.savez(partial, digests=np.array(list(known)), features=np.stack(list(known.values())))
+    partial.replace(path)
 
 
 def _open(store: ImageStore, digest: str) -> Image.Image:
@@ -157,5 +165,5 @@ def _cached(path: Path | None) -> dict[str, Vectors]:
     try:
         with np.load(path) as stored:
             return dict(zip(stored["digests"].tolist(), stored["features"], strict=True))
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return {}

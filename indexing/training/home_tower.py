@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from corpora.images import ImageStore
 from indexing.describe import joint_text
 from indexing.encoders.towers import ImageTower, text_tower
 from indexing.training.heads import label_precision
 from indexing.training.home_features import Row, text_features
-from indexing.training.tower import TowerOptions, TowerRows, tune_tower
+from indexing.training.tower import TowerOptions, TowerRows, checkpoint_of, tune_tower
 from indexing.training.views import view_maps
 
 __all__ = ["Say", "fit_tower", "neighbour_score"]
@@ -40,15 +39,13 @@ def fit_tower(
     """Tune the tower on the pictures of the rows and write its upper blocks to `path`.
 
     `split` says which rows are learned from and which choose the epoch, bool (n,) each. Drawn pictures are taken a
-    quarter as often: they are many, and not what the tower is for.
+    quarter as often: they are many, and not what the tower is for. Ctrl-C keeps the best so far, of the seeds that were
+    begun; a tuning that was killed goes on where it was.
     """
-
-    def opened(row: Row) -> Callable[[], Image.Image]:
-        return lambda: store.open(row.digest)
-
     maps = view_maps(
-        [opened(row) for row in rows],
+        [row.digest for row in rows],
         [row.record.domain for row in rows],
+        store.open,
         tower,
         (options.blocks, options.views, options.seed),
         path.with_suffix(".views.npy"),
@@ -64,20 +61,31 @@ def fit_tower(
         np.array([_DRAWN_WEIGHT if row.record.drawn else 1.0 for row in rows], np.float32),
     )
     judges = [row for row, chosen in zip(rows, split[1].tolist(), strict=True) if chosen]
-    parts = []
+    parts: list[Path] = []
     for number in range(options.seeds):
-        parts.append(path.with_suffix(f".seed{number}"))
-        tune_tower(
-            tower,
-            maps,
-            known,
-            split,
-            parts[-1],
-            lambda features: neighbour_score(features, judges),
-            replace(options, seed=options.seed + number),
-            lambda done, most, loss, score: say("tuning", done, most, f"loss {loss:.3f}, validation {score:.3f}"),
-        )
+        part = path.with_suffix(f".seed{number}")
+        try:
+            whole = tune_tower(
+                tower,
+                maps,
+                known,
+                split,
+                part,
+                lambda features: neighbour_score(features, judges),
+                replace(options, seed=options.seed + number),
+                lambda done, most, loss, score: say("tuning", done, most, f"loss {loss:.3f}, validation {score:.3f}"),
+            )
+        except KeyboardInterrupt:
+            if not parts:
+                raise
+            break  # earlier seeds have something to keep, this one has not
+        parts.append(part)
+        if not whole:
+            break
     _average(parts, path)
+    for number in range(options.seeds):
+        for left in (path.with_suffix(f".seed{number}"), checkpoint_of(path.with_suffix(f".seed{number}"))):
+            left.unlink(missing_ok=True)
 
 
 def _average(parts: Sequence[Path], path: Path) -> None:
@@ -90,8 +98,6 @@ def _average(parts: Sequence[Path], path: Path) -> None:
     mean = {name: torch.stack([tower[name].float() for tower in towers]).mean(0).half() for name in towers[0]}
     save_file(mean, path)
     path.chmod(0o644)
-    for part in parts:
-        part.unlink()
 
 
 def neighbour_score(features: Vectors, rows: Sequence[Row]) -> float:

@@ -34,6 +34,7 @@ Progress = Callable[[int, int, str], None]
 _BLOCK = 256
 _NEAREST = 5
 _MOST_STOP = 600
+_FEWEST_STEPS = 8
 _STOP_SHARE = 0.2
 _LABELS_COUNT = 0.3  # how much sharing every label counts beside having the same text
 
@@ -46,13 +47,13 @@ class AdapterOptions:
     """
 
     rank: int = 8
-    rate: float = 2e-3
+    rate: float = 1e-3
     decay: float = 0.05
     noise: float = 0.2
     pictures: float = 0.5
     batch: int = 256
-    epochs: int = 40
-    patience: int = 6
+    epochs: int = 80
+    patience: int = 10
     steps: int = 200
     seed: int = 0
 
@@ -187,7 +188,7 @@ def fit_adapter(
     waited = 0
     for epoch in range(1, options.epochs + 1):
         progress(epoch - 1, options.epochs, "fitting")
-        for rows in _batches(rng.permutation(fit), options):
+        for rows in _batches(rng, fit, options):
             picture, text, scale = module(images[rows], texts[rows])
             pair, same = (torch.from_numpy(target) for target in _targets(pairs, rows))
             loss = _soft_cross_entropy(torch, scale * picture @ text.T, pair)
@@ -236,10 +237,14 @@ def _mean(measured: NDArray[np.float64]) -> float:
     return float(np.nanmean(measured, axis=1).mean()) if len(measured) else 0.0
 
 
-def _batches(order: Rows, options: AdapterOptions) -> list[Rows]:
-    starts = range(0, max(1, len(order) - options.batch // 2), options.batch)
-    batches = [order[start : start + options.batch] for start in starts]
-    return [batch for batch in batches if len(batch) > 1][: options.steps]
+def _batches(rng: np.random.Generator, fit: Rows, options: AdapterOptions) -> list[Rows]:
+    """Every row once, in whole batches; where that is less than the fewest steps, again in another order."""
+    size = min(options.batch, len(fit))
+    batches: list[Rows] = []
+    while len(batches) < _FEWEST_STEPS:
+        order = rng.permutation(fit)
+        batches += [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
+    return batches[: max(options.steps, _FEWEST_STEPS)]
 
 
 def _targets(pairs: StoredPairs, rows: Rows) -> tuple[Vectors, Vectors]:

@@ -9,6 +9,8 @@ place, plane, side …) told by a classifier as a third term. Layer-wise rates, 
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ from indexing.encoders.towers import ImageTower
 from indexing.training.objective import Targets, first_temperature, image_image_loss, image_text_loss, scale_of
 from indexing.training.views import Maps
 
-__all__ = ["TowerOptions", "TowerRows", "tune_tower"]
+__all__ = ["TowerOptions", "TowerRows", "checkpoint_of", "tune_tower"]
 
 Vectors = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -67,6 +69,11 @@ class TowerRows:
         return len(self.said)
 
 
+def checkpoint_of(path: Path) -> Path:
+    """Where `tune_tower` keeps what the next epoch of a tuning to `path` needs."""
+    return path.with_name(f"{path.name}.checkpoint")
+
+
 def tune_tower(
     tower: ImageTower,
     maps: Maps,
@@ -76,7 +83,7 @@ def tune_tower(
     score: Callable[[Vectors], float],
     options: TowerOptions = TowerOptions(),
     progress: Progress | None = None,
-) -> None:
+) -> bool:
     """Tune the upper blocks on the rows' maps and write those of the best epoch to `path` (float16 safetensors).
 
     Args:
@@ -84,31 +91,33 @@ def tune_tower(
         maps: (n, views, c, h, w), as `view_maps` makes them, of the same rows.
         rows: What is known of each picture.
         split: Which rows are learned from, and which choose the epoch, bool (n,) each.
-        path: Where the tuned tensors go; a checkpoint beside it is written every epoch and taken up again.
+        path: Where the tuned tensors go. A checkpoint beside it (`checkpoint_of`) is written every epoch and taken up
+            again by a tuning of the same rows and settings; it stays, so that a finished tuning is known as such.
         score: Given features (m, 2560) of the rows that choose the epoch, says how good they are.
         options: Settings.
         progress: Told after every epoch: epochs done, epochs, mean loss, score.
 
-    An interrupt (Ctrl-C) ends the tuning and keeps the best epoch so far.
+    Returns whether it ran to its end: an interrupt (Ctrl-C) ends the tuning and keeps the best epoch so far.
     """
     fit, stop = split
     tuning = _Tuning(tower, maps, rows, fit, options)
-    checkpoint = path.with_name(f"{path.name}.checkpoint")
-    best, first = tuning.resume(checkpoint)
+    checkpoint = checkpoint_of(path)
+    best, first = tuning.resume(checkpoint) if path.is_file() else (-np.inf, 0)
     try:
         for epoch in range(first, options.epochs):
             loss = tuning.epoch()
             value = score(tuning.features(np.flatnonzero(stop)))
             if value > best:
-                best = value
                 tuning.save(path)
+                best = value
             tuning.checkpoint(checkpoint, best, epoch + 1)
             if progress:
                 progress(epoch + 1, options.epochs, loss, value)
     except KeyboardInterrupt:
         if best == -np.inf:
             raise
-    checkpoint.unlink(missing_ok=True)
+        return False
+    return True
 
 
 class _Tuning:
@@ -135,6 +144,7 @@ class _Tuning:
         self._spread = spread.clamp_min(float(spread.median()) * 0.1 + 1e-6).to(self._device)
         self._projections = self._new_projections(features.shape[1])
         self._temperature = first_temperature()
+        self._stamp = _stamp(tower.digest, maps, rows, fit, options)
         self._steps = max(1, int(sum(rows.weights[pool].sum() for pool in self._pools.values()) / options.batch))
         self._step_number = 0
         self._optimiser = torch.optim.AdamW(self._groups(), weight_decay=options.decay)
@@ -252,8 +262,10 @@ class _Tuning:
             for name, tensor in block.state_dict().items()
             if tensor.is_floating_point()
         }
-        save_file(tensors, path)
-        path.chmod(0o644)
+        partial = path.with_name(f"{path.name}.partial")
+        save_file(tensors, partial)
+        partial.chmod(0o644)
+        partial.replace(path)
 
     def checkpoint(self, path: Path, best: float, epoch: int) -> None:
         """Everything that the next epoch needs, written whole or not at all."""
@@ -263,29 +275,43 @@ class _Tuning:
             "upper": self._upper.state_dict(), "average": self._average.state_dict(),
             "projections": self._projections.state_dict(), "temperature": self._temperature.detach(),
             "optimiser": self._optimiser.state_dict(), "schedule": self._schedule.state_dict(),
-            "torch": torch.get_rng_state(), "step": self._step_number, "best": best, "epoch": epoch,
+            "torch": torch.get_rng_state(), "rng": json.dumps(self._rng.bit_generator.state), "stamp": self._stamp,
+            "step": self._step_number, "best": best, "epoch": epoch,
         }  # fmt: skip
         partial = path.with_suffix(".partial")
         torch.save(state, partial)
         partial.replace(path)
 
     def resume(self, path: Path) -> tuple[float, int]:
-        """Take up the checkpoint where there is one; the best score so far and the next epoch."""
+        """Take up the checkpoint where there is one of the same rows and settings; the best score and the next epoch."""
         import torch
 
         if not path.is_file():
             return -np.inf, 0
         state = torch.load(path, map_location=self._device, weights_only=True)
+        if state.get("stamp") != self._stamp:
+            return -np.inf, 0
         self._upper.load_state_dict(state["upper"])
         self._average.load_state_dict(state["average"])
         self._projections.load_state_dict(state["projections"])
-        self._temperature.data = state["temperature"]
+        with torch.no_grad():
+            self._temperature.copy_(state["temperature"])
         self._optimiser.load_state_dict(state["optimiser"])
         self._schedule.load_state_dict(state["schedule"])
         torch.set_rng_state(state["torch"].cpu())
         self._step_number = state["step"]
-        self._rng = np.random.default_rng([self._options.seed, state["epoch"]])
+        self._rng.bit_generator.state = json.loads(state["rng"])
         return float(state["best"]), int(state["epoch"])
+
+
+def _stamp(digest: str, maps: Maps, rows: TowerRows, fit: Mask, options: TowerOptions) -> str:
+    """Names what a tuning learns from and how: a checkpoint of anything else must not be taken up."""
+    told = [digest, options, maps.shape, *rows.said, *rows.domains.tolist()]
+    told += [sorted(names) for names in (*rows.labels, *rows.tags)]
+    found = hashlib.sha256(repr(told).encode())
+    for array in (maps[:, 0, 0], rows.weights, fit):
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
 
 
 def _upper_blocks(model: Any, blocks: int) -> tuple[list[str], Any]:

@@ -14,9 +14,9 @@ from corpora.errors import InputError, UnknownNameError
 from corpora.home import Home
 from corpora.images import ImageStore
 from indexing.encoders.heads import tower_of, weights_folder
-from indexing.encoders.towers import image_tower
+from indexing.encoders.towers import image_tower, require_device
 from indexing.training.bases import Base, encoder_base, packaged_base
-from indexing.training.fitted_folder import Fit, licence_of_records, write_fitted
+from indexing.training.fitted_folder import Fit, licence_of_records, require_free, write_fitted
 from indexing.training.heads import HeadOptions, figures_of, fit_head, split_by_patient, stop_by_patient
 from indexing.training.home_features import Row, picture_rows
 from indexing.training.home_tower import Say, fit_tower
@@ -77,12 +77,15 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
 
     Raises:
         InputError: too few patients, or tuning on top of an encoder that is not the packaged one.
-        UnknownNameError: a corpus that is not here.
+        UnknownNameError: a corpus that is not here, or a domain without pictures here.
+        SettingsError: a device that is not here.
         SourceError: the folder exists.
         LicenceError: `options.on` is not allowed by `options.licences`.
     """
     if options.on and options.mode == "tower":
         raise InputError("Only the packaged tower can be tuned; leave --on out, or use --mode adapter.")
+    require_free(folder)
+    require_device(options.device)
     rows = _rows(home, options)
     split = _split(rows, options.domain)
     base = _base(home, rows, split, options, say)
@@ -104,15 +107,19 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
 
 def _rows(home: Home, options: TrainOptions) -> list[Row]:
     with Catalog.open(home.catalog_url) as catalog:
-        known = {record.corpus for record in catalog.records()}
-        for name in options.corpora:
-            if name not in known:
-                raise UnknownNameError("corpus in this home", name, sorted(known))
-        chosen = [
-            record
-            for record in catalog.records()
-            if record.domain == options.domain and (not options.corpora or record.corpus in options.corpora)
-        ]
+        records = list(catalog.records())
+    known = {record.corpus for record in records}
+    for name in options.corpora:
+        if name not in known:
+            raise UnknownNameError("corpus in this home", name, sorted(known))
+    domains = {record.domain for record in records if record.pictures}
+    if options.domain not in domains:
+        raise UnknownNameError("domain with pictures in this home", options.domain, sorted(domains))
+    chosen = [
+        record
+        for record in records
+        if record.domain == options.domain and (not options.corpora or record.corpus in options.corpora)
+    ]
     return picture_rows(chosen, ImageStore(home.images))
 
 
@@ -121,7 +128,10 @@ def _split(rows: list[Row], domain: str) -> _Split:
     split = _Split(split_by_patient(patients), stop_by_patient(patients))
     parts = [len({patients[n] for n in np.flatnonzero(part)}) for part in (split.held, split.stop, split.fit)]
     if sum(parts) < LEAST_PATIENTS or min(parts) < 2:
-        raise InputError(f"{domain} has pictures of {sum(parts)} patients here; a fit needs {LEAST_PATIENTS}.")
+        raise InputError(
+            f"{domain} has pictures of {sum(parts)} patients here, of which {parts[0]} are held out and {parts[1]} "
+            f"choose the epoch; a fit needs {LEAST_PATIENTS}, and two of each."
+        )
     return split
 
 
@@ -133,7 +143,9 @@ def _base(home: Home, rows: list[Row], split: _Split, options: TrainOptions, say
         tuned = home.models / "work" / f"{options.domain}.safetensors"
         tower = image_tower(options.device, tower_of(weights_folder(options.licences)))
         store = ImageStore(home.images)
-        fit_tower(rows, (split.fit, split.stop), tower, store, tuned, options.tower, say)
+        seen = np.flatnonzero(~split.held)
+        parts = (split.fit[seen], split.stop[seen])
+        fit_tower([rows[n] for n in seen.tolist()], parts, tower, store, tuned, options.tower, say)
     return packaged_base(home, rows, split.held, tuned, options.licences, options.device, say)
 
 
@@ -141,6 +153,7 @@ def _told(options: TrainOptions, rows: list[Row], split: _Split, base: Base, aft
     learned = [rows[n] for n in np.flatnonzero(~split.held)]
     records = [row.record for row in learned]
     settings: dict[str, Any] = asdict(options.head)
+    towers = {"tower": "tuned on these pictures", "adapter": "as it ships"}
     if options.mode == "tower":
         settings["tower"] = asdict(options.tower)
     return Fit(
@@ -151,9 +164,10 @@ def _told(options: TrainOptions, rows: list[Row], split: _Split, base: Base, aft
         records=records,
         patients=len({row.patient for row in learned}),
         licence=licence_of_records(records, base.licence),
-        tower="tuned on these pictures" if options.mode == "tower" else "as it ships",
+        tower=f"that of {options.on}" if options.on else towers[options.mode],
         options=settings,
         before=base.before,
         after=after,
         baseline=base.baseline,
+        on_fingerprint=base.fingerprint,
     )

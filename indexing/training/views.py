@@ -6,6 +6,7 @@ left as it is. So its maps are computed once for a few views of each picture, an
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,9 @@ def _framed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def view_maps(
-    pictures: Sequence[Callable[[], Image.Image]],
+    digests: Sequence[str],
     domains: Sequence[str],
+    opened: Callable[[str], Image.Image],
     tower: ImageTower,
     how: tuple[int, int, int],
     path: Path,
@@ -72,31 +74,32 @@ def view_maps(
 ) -> Maps:
     """Maps (n, views, c, h, w), float16, before the last blocks of the tower; view 0 is the picture itself.
 
-    `how` is the number of blocks that are tuned, of views, and the seed.
+    `how` is the number of blocks that are tuned, of views, and the seed; `opened` gives the picture of a digest.
 
-    They lie in the file `path` and are read from there; a finished file of the same shape is used again.
+    They lie in the file `path` and are read from there; a finished file of the same pictures is used again.
     """
     blocks, views, seed = how
     done = path.with_suffix(".done")
-    stamp = f"{tower.digest} {blocks} {views} {seed} {len(pictures)}"
-    if done.is_file() and done.read_text(encoding="utf-8") == stamp:
+    which = hashlib.sha256("\n".join([*digests, *domains]).encode()).hexdigest()
+    stamp = f"{tower.digest} {blocks} {views} {seed} {len(digests)} {which}"
+    if path.is_file() and done.is_file() and done.read_text(encoding="utf-8") == stamp:
         return np.asarray(np.load(path, mmap_mode="r"))
     path.parent.mkdir(parents=True, exist_ok=True)
     done.unlink(missing_ok=True)
     rng = np.random.default_rng(seed)
     out: Any = None
     step = max(1, _BATCH // views)
-    for start in range(0, len(pictures), step):
+    for start in range(0, len(digests), step):
         prepared = []
-        for opened, domain in zip(pictures[start : start + step], domains[start : start + step], strict=True):
-            image = opened()
+        for digest, domain in zip(digests[start : start + step], domains[start : start + step], strict=True):
+            image = opened(digest)
             prepared += [image, *(augmented(image, domain, rng) for _ in range(views - 1))]
         maps = _lower(tower, np.stack([tower.prepare(image) for image in prepared]), blocks)
         if out is None:
-            out = np.lib.format.open_memmap(path, "w+", np.float16, (len(pictures), views, *maps.shape[1:]))
+            out = np.lib.format.open_memmap(path, "w+", np.float16, (len(digests), views, *maps.shape[1:]))
         out[start : start + step] = maps.reshape(-1, views, *maps.shape[1:])
         if progress:
-            progress(min(start + step, len(pictures)), len(pictures))
+            progress(min(start + step, len(digests)), len(digests))
     out.flush()
     done.write_text(stamp, encoding="utf-8")
     return np.asarray(np.load(path, mmap_mode="r"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,23 +15,29 @@ from corpora.records import Record
 from indexing.training.everyday_pictures import everyday_pictures
 from indexing.training.heads import split_by_patient
 from retrievers.evaluation.measures import Interval, bootstrap_mean
+from retrievers.found import DomainFound
 from retrievers.query import Query
 from retrievers.router import Router
 
 __all__ = ["RoutingResult", "evaluate_routing"]
 
+_MADE = 135
 _EVERYDAY_SEED = 977  # other pictures than those that the router was fitted on
 
 
 @dataclass(frozen=True)
 class RoutingResult:
-    """Accuracy by domain, their mean, how often medical and everyday pictures are turned away, and the calibration."""
+    """Accuracy by domain, their mean, how often medical and everyday pictures are turned away, and the calibration.
+
+    `auroc` is that of the router's strangeness: how surely an everyday picture is stranger than a medical one.
+    """
 
     accuracy: Mapping[str, Interval]
     macro: float
     rejected_medical: Interval
     rejected_everyday: Interval
     ece: float
+    auroc: float
     queries: tuple[Mapping[str, Any], ...]
 
 
@@ -40,11 +47,21 @@ def evaluate_routing(
     store: ImageStore,
     domains: Iterable[str],
     *,
-    everyday: int = 105,
+    everyday: Sequence[Path] = (),
     most: int = 200,
     held_out: bool = False,
 ) -> RoutingResult:
-    """Route the first picture of up to `most` cases a domain, and `everyday` pictures that are not medical."""
+    """Route the first picture of up to `most` cases a domain, and pictures that are not medical.
+
+    Args:
+        router: The router.
+        records: Cases with a domain.
+        store: Their pictures.
+        domains: Those that the index holds.
+        everyday: Files of pictures that are not medical; where empty, pictures made by code.
+        most: Cases of a domain at most.
+        held_out: Only patients that no shipped fit has seen.
+    """
     known = sorted(set(domains))
     lines: list[dict[str, Any]] = []
     counts: dict[str, int] = {}
@@ -55,19 +72,34 @@ def evaluate_routing(
         if held_out and not split_by_patient([patient])[0]:
             continue
         try:
-            found = router.route(Query(images=[store.path(record.pictures[0].digest)]), known)
+            query = Query(images=[store.path(record.pictures[0].digest)])
+            found = router.route(query, known)
         except SourceError:
             continue
         counts[record.domain] = counts.get(record.domain, 0) + 1
-        lines.append(_line(f"{record.corpus}/{record.id}", patient, record.domain, found.name, found.probability))
-    for number, picture in enumerate(everyday_pictures(everyday, seed=_EVERYDAY_SEED)):
-        found = router.route(Query(images=[picture]), known)
-        lines.append(_line(f"everyday/{number}", f"everyday/{number}", None, found.name, found.probability))
+        lines.append(_line(f"{record.corpus}/{record.id}", patient, record.domain, found, router.strangeness(query)))
+    for name, query in _everyday(everyday):
+        lines.append(_line(name, name, None, router.route(query, known), router.strangeness(query)))
     return _summary(lines)
 
 
-def _line(name: str, patient: str, gold: str | None, found: str | None, probability: float) -> dict[str, Any]:
-    return {"record": name, "patient": patient, "domain": gold, "found": found, "probability": probability}
+def _everyday(files: Sequence[Path]) -> Iterator[tuple[str, Query]]:
+    for path in files:
+        yield f"everyday/{path.name}", Query(images=[path])
+    if not files:
+        for number, picture in enumerate(everyday_pictures(_MADE, seed=_EVERYDAY_SEED)):
+            yield f"everyday/{number}", Query(images=[picture])
+
+
+def _line(name: str, patient: str, gold: str | None, found: DomainFound, strangeness: float) -> dict[str, Any]:
+    return {
+        "record": name,
+        "patient": patient,
+        "domain": gold,
+        "found": found.name,
+        "probability": found.probability,
+        "strangeness": round(strangeness, 4),
+    }
 
 
 def _summary(lines: list[dict[str, Any]]) -> RoutingResult:
@@ -87,8 +119,19 @@ def _summary(lines: list[dict[str, Any]]) -> RoutingResult:
         ece=expected_calibration_error(
             [line["probability"] for line in routed], [line["found"] == line["domain"] for line in routed]
         ),
+        auroc=_auroc(lines),
         queries=tuple(lines),
     )
+
+
+def _auroc(lines: list[dict[str, Any]]) -> float:
+    """The chance that an everyday picture is stranger than a medical one; ties count half."""
+    medical = np.array([line["strangeness"] for line in lines if line["domain"] is not None])
+    everyday = np.array([line["strangeness"] for line in lines if line["domain"] is None])
+    if not len(medical) or not len(everyday):
+        return 0.0
+    stranger = (everyday[:, None] > medical[None]).mean() + (everyday[:, None] == medical[None]).mean() / 2
+    return round(float(stranger), 4)
 
 
 def _rejected(lines: list[dict[str, Any]]) -> Interval:

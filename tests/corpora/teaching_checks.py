@@ -72,3 +72,30 @@ def check_patients(cases: tuple[DrawnCase, ...]) -> None:
         assert first.day < second.day
         assert "ompared with the earlier" in second.report
         assert "ompared with the earlier" not in first.report
+
+
+def check_said(case: DrawnCase) -> None:
+    """The sentences of the findings affirm and deny just what the labels say."""
+    lexicon = packaged_lexicon()
+    said = list(assertions(case.findings, lexicon))
+    affirmed = {a.finding for a in said if a.polarity == "affirmed"}
+    denied = {a.finding for a in said if a.polarity == "denied"}
+    assert case.labels
+    assert case.absent
+    assert not set(case.labels) & set(case.absent)
+    assert set(case.labels) | set(case.absent) <= lexicon.names("findings")
+    assert set(case.labels) - {"normal"} <= affirmed
+    assert set(case.absent) <= denied
+    assert not set(case.labels) & denied
+    assert not set(case.absent) & affirmed
+
+
+def check_closed_questions(case: DrawnCase) -> None:
+    """Four to eight questions, and the answers of the closed ones follow from the labels."""
+    lexicon = packaged_lexicon()
+    assert 4 <= len(case.questions) <= 8
+    for question in case.questions:
+        if question.kind == "closed":
+            named = {term.name for term in lexicon.find(question.text, "findings")}
+            truth = {"yes": set(case.labels), "no": set(case.absent)}[question.answer]
+            assert named & truth, question

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from corpora.errors import UnknownNameError
-from corpora.language import assertions, packaged_lexicon
 from corpora.teaching import breast_ultrasound, lung_ultrasound
 from corpora.teaching.breast_scan import BreastScan
 from corpora.teaching.breast_scan import draw as draw_breast
@@ -16,6 +15,7 @@ from corpora.teaching.case import DrawnCase
 from corpora.teaching.lung_scan import LungScan
 from corpora.teaching.lung_scan import draw as draw_lung
 from corpora.teaching.speckle import Convex, Linear, compress, echoes
+from tests.corpora.teaching_checks import check_closed_questions, check_said
 
 ALL = lung_ultrasound.cases() + breast_ultrasound.cases()
 
@@ -38,29 +38,12 @@ def test_some_patients_have_an_earlier_study():
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)
 def test_the_words_say_what_the_labels_say(case: DrawnCase):
-    lexicon = packaged_lexicon()
-    said = list(assertions(case.findings, lexicon))
-    affirmed = {a.finding for a in said if a.polarity == "affirmed"}
-    denied = {a.finding for a in said if a.polarity == "denied"}
-    assert case.labels
-    assert case.absent
-    assert not set(case.labels) & set(case.absent)
-    assert set(case.labels) | set(case.absent) <= lexicon.names("findings")
-    assert set(case.labels) - {"normal"} <= affirmed
-    assert set(case.absent) <= denied
-    assert not set(case.labels) & denied
-    assert not set(case.absent) & affirmed
+    check_said(case)
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)
 def test_the_questions_follow_from_the_labels(case: DrawnCase):
-    lexicon = packaged_lexicon()
-    assert 4 <= len(case.questions) <= 8
-    for question in case.questions:
-        if question.kind == "closed":
-            named = {term.name for term in lexicon.find(question.text, "findings")}
-            truth = {"yes": set(case.labels), "no": set(case.absent)}[question.answer]
-            assert named & truth, question
+    check_closed_questions(case)
 
 
 @pytest.mark.parametrize("module", [lung_ultrasound, breast_ultrasound])

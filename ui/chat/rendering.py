@@ -164,7 +164,9 @@ def _plain(exchange: Exchange) -> str:
     ]
     opening = verdict(exchange.answer)
     text = f"{opening}. {reasons(exchange.answer)}" if opening else exchange.text
-    return "\n\n".join(part for part in (exchange.question, text, "\n".join(sources), DISCLAIMER) if part)
+    return "\n\n".join(
+        part for part in (exchange.question, text, "\n".join(sources), exchange.answer.disclaimer) if part
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,11 +14,16 @@ if TYPE_CHECKING:
 
 __all__ = ["routing"]
 
+_PICTURES = (".jpg", ".jpeg", ".png", ".webp")
+
 
 def routing(
     context: typer.Context,
     held_out: HeldOut = False,
     most: Annotated[int, typer.Option(help="Most cases of one domain.")] = 200,
+    everyday: Annotated[
+        Path | None, typer.Option(help="Folder of pictures that are not medical; else some are made by code.")
+    ] = None,
 ) -> None:
     """Are pictures sent to their domain, and everyday pictures turned away?"""
     from rich.table import Table
@@ -29,7 +35,10 @@ def routing(
     settings = here.settings()
     with open_retriever(here.open_home(), settings) as retriever:
         records, domains = retriever.catalog.records(), retriever.index.domains
-        result = evaluate_routing(retriever.router, records, retriever.images, domains, most=most, held_out=held_out)
+        strange = _pictures(everyday) if everyday else []
+        result = evaluate_routing(
+            retriever.router, records, retriever.images, domains, everyday=strange, most=most, held_out=held_out
+        )
         manifest = {"index": retriever.index.manifest.label, "held_out": held_out, "most": most}
     folder = write_run(here, "eval-routing", manifest, result.queries)
     table = Table("domain", "pictures", "accuracy", box=None)
@@ -38,9 +47,19 @@ def routing(
     told = [
         f"macro accuracy {result.macro:.3f} · ECE {result.ece:.3f}",
         f"medical pictures turned away {cell(result.rejected_medical)} of {result.rejected_medical.queries}",
-        f"everyday pictures turned away {cell(result.rejected_everyday)} of {result.rejected_everyday.queries}",
+        f"everyday pictures turned away {cell(result.rejected_everyday)} of {result.rejected_everyday.queries} "
+        f"(AUROC {result.auroc:.3f})",
         f"Queries one by one: {folder / 'queries.jsonl'}",
     ]
-    shown = {"macro": result.macro, "ece": result.ece, "accuracy": result.accuracy}
+    shown = {"macro": result.macro, "ece": result.ece, "auroc": result.auroc, "accuracy": result.accuracy}
     shown |= {"rejected_medical": result.rejected_medical, "rejected_everyday": result.rejected_everyday}
     here.show({"manifest": manifest, **shown, "folder": str(folder)}, told, table)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    from corpora.errors import SourceError
+
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PICTURES)
+    if not found:
+        raise SourceError(f"The folder {folder} holds no pictures ({', '.join(_PICTURES)}).")
+    return found
