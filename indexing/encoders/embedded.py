@@ -168,7 +168,7 @@ def _fitted(name: str, context: EncoderContext) -> Encoder:
 
 
 def _fitted_on(folder: Path) -> tuple[str, str]:
-    """The spec of the encoder that a head was fitted on, and its fingerprint then; `embedded` are the packaged towers."""
+    """The spec of the encoder a head was fitted on, and its fingerprint then; `embedded` are the packaged towers."""
     manifest = folder / MANIFEST
     if not manifest.is_file():
         return _PACKAGED, ""

@@ -283,7 +283,7 @@ class _Tuning:
         partial.replace(path)
 
     def resume(self, path: Path) -> tuple[float, int]:
-        """Take up the checkpoint where there is one of the same rows and settings; the best score and the next epoch."""
+        """Take up a checkpoint of the same rows and settings; the best score so far and the next epoch."""
         import torch
 
         if not path.is_file():

@@ -1,6 +1,6 @@
 """An encoder whose pictures are off by a known amount: `planted:swapped` exchanges dimensions, `planted:straight` none.
 
-A case is a point z of 16 numbers. Its picture shows z, blurred by noise, in 4 × 4 grey cells; its report says z in words.
+A case is a point z of 16 numbers. Its picture shows z with noise in 4 × 4 grey cells; its report writes z down.
 """
 
 from __future__ import annotations
