@@ -8,8 +8,17 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Interval", "bootstrap_mean", "measure_queries"]
+__all__ = [
+    "Interval",
+    "bootstrap_mean",
+    "measure_queries",
+    "paired_difference",
+    "places_before",
+    "precision_at_k",
+    "random_success",
+]
 
 _NAMES = ("Success@1", "Success@5", "Success@10", "RR", "nDCG@10", "P@5", "AP")
 
@@ -67,3 +76,48 @@ def bootstrap_mean(values: Sequence[float], patients: Sequence[str], draws: int 
     means = sums[chosen].sum(axis=1) / counts[chosen].sum(axis=1)
     low, high = np.percentile(means, (2.5, 97.5))
     return Interval(round(float(array.mean()), 4), round(float(low), 4), round(float(high), 4), len(array))
+
+
+def paired_difference(one: Sequence[float], other: Sequence[float], patients: Sequence[str]) -> Interval:
+    """The mean of one − other on the same queries, with its 95 % interval over patients.
+
+    >>> paired_difference([1.0, 0.5], [0.5, 0.0], ["a", "b"]).low
+    0.5
+    """
+    return bootstrap_mean(np.subtract(one, other, dtype=np.float64).tolist(), patients)
+
+
+def places_before(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How many wrong answers stand before the best right one, for scores (q, g); infinity where none is right.
+
+    Half of those that tie with it count as before it: a space in which everything lies on one point finds nothing.
+
+    >>> places_before(np.float32([[3, 2, 2, 1]]), np.array([[False, True, False, False]])).tolist()
+    [1.5]
+    """
+    best = np.where(right, scores, -np.inf).max(axis=1, initial=-np.inf)[:, None]
+    before = (~right & (scores > best)).sum(axis=1) + (~right & (scores == best)).sum(axis=1) / 2
+    return np.where(right.any(axis=1), before, np.inf)
+
+
+def precision_at_k(right: NDArray[np.bool_], found: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Share of right answers (q, g) among those found (q, k), whose columns are numbered; −1 stands for none.
+
+    >>> precision_at_k(np.array([[True, False, True]]), np.array([[0, 1, -1]])).tolist()
+    [0.5]
+    """
+    there = found >= 0
+    hits = np.take_along_axis(right, np.maximum(found, 0), axis=1) & there
+    return np.asarray(hits.sum(axis=1) / np.maximum(there.sum(axis=1), 1), np.float64)
+
+
+def random_success(gallery: int, relevant: int, k: int) -> float:
+    """Chance that k random ones of a gallery hold one of the relevant ones.
+
+    >>> random_success(4, 1, 2)
+    0.5
+    """
+    missed = 1.0
+    for step in range(min(k, gallery)):
+        missed *= max(0.0, gallery - relevant - step) / (gallery - step)
+    return 1.0 - missed

@@ -1,0 +1,69 @@
+"""The losses on matrices small enough to reckon by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from indexing.training.objective import Targets, first_temperature, image_image_loss, image_text_loss, scale_of
+
+SAID = ["normal", "mass", "normal", "cyst"]
+LABELS = [frozenset[str](), frozenset({"a"}), frozenset[str](), frozenset({"a", "b"})]
+
+
+def test_equal_texts_and_shared_labels_are_positives() -> None:
+    text, labels = Targets(SAID, LABELS).of(np.arange(4))
+    np.testing.assert_allclose(text, [[1, 0, 1, 0], [0, 1, 0, 0.15], [1, 0, 1, 0], [0, 0.15, 0, 1]])
+    np.testing.assert_allclose(labels, [[0, 0, 0, 0], [0, 1, 0, 0.5], [0, 0, 0, 0], [0, 0.5, 0, 1]])
+
+
+def test_targets_follow_the_order_of_rows() -> None:
+    text, _ = Targets(SAID, LABELS).of(np.array([3, 1]))
+    np.testing.assert_allclose(text, [[1, 0.15], [0.15, 1]])
+
+
+def test_rows_without_any_label_have_their_texts() -> None:
+    text, labels = Targets(["a", "b"], [frozenset(), frozenset()]).of(np.arange(2))
+    np.testing.assert_array_equal(text, np.eye(2))
+    assert not labels.any()
+
+
+def test_image_text_loss_is_the_mean_cross_entropy() -> None:
+    logits = torch.tensor([[2.0, 0.0], [1.0, 1.0]])
+    rows = (np.log(1 + np.exp(-2)) + np.log(2)) / 2
+    columns = (np.log(1 + np.exp(-1)) + np.log(1 + np.exp(-1))) / 2
+    assert float(image_text_loss(logits, torch.eye(2))) == pytest.approx((rows + columns) / 2, rel=1e-5)
+
+
+def test_image_text_loss_is_least_where_pairs_align() -> None:
+    targets = torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    best = float(image_text_loss(30 * targets, targets))
+    assert best == pytest.approx(2 / 3 * np.log(2), rel=1e-4)  # two rows share their target in halves
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        assert float(image_text_loss(30 * torch.rand(3, 3, generator=generator), targets)) > best
+
+
+def test_image_image_loss_passes_over_rows_without_positives() -> None:
+    overlap = torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    logits = torch.tensor([[9.0, 2.0, 0.0], [2.0, 9.0, 1.0], [0.0, 1.0, 9.0]])
+    by_hand = (np.log(1 + np.exp(-2)) + np.log(1 + np.exp(-1))) / 2  # the third row has itself alone
+    assert float(image_image_loss(logits, overlap)) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_image_image_loss_without_positives_is_zero_and_has_a_gradient() -> None:
+    logits = torch.ones(2, 2, requires_grad=True)
+    loss = image_image_loss(logits, torch.eye(2))
+    loss.backward()
+    assert float(loss) == 0.0
+    assert logits.grad is not None
+    assert not logits.grad.any()
+
+
+def test_temperature_starts_at_007_and_stays_above_001() -> None:
+    temperature = first_temperature()
+    assert 1 / float(scale_of(temperature)) == pytest.approx(0.07)
+    with torch.no_grad():
+        temperature.fill_(50.0)
+    assert 1 / float(scale_of(temperature)) == pytest.approx(0.01)
