@@ -143,8 +143,8 @@ def open_embedded(name: str, context: EncoderContext) -> Encoder:
         return _fitted(name.removeprefix(_LOCAL), context)
     weights = weights_folder(context.licences)
     known = packaged_heads(weights)
-    head = load_head(name if name in known or GENERAL not in known else GENERAL, weights)
-    return EmbeddedEncoder(f"embedded:{name}", head, tower_of(weights), context.device)
+    name = name if name in known or GENERAL not in known else GENERAL
+    return EmbeddedEncoder(f"embedded:{name}", load_head(name, weights), tower_of(weights), context.device)
 
 
 def _fitted(name: str, context: EncoderContext) -> Encoder:

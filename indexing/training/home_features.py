@@ -67,13 +67,15 @@ class HomeFeatures:
 
 
 def picture_rows(records: Iterable[Record], store: ImageStore) -> list[Row]:
-    """A row for every picture that the store holds; records without pictures are passed over."""
-    return [
-        Row(record, picture.digest)
-        for record in records
-        for picture in record.pictures
-        if picture.digest and store.path(picture.digest).is_file()
-    ]
+    """A row for every picture; records without pictures are passed over.
+
+    Raises:
+        SourceError: a picture is not in the store.
+    """
+    rows = [Row(record, picture.digest) for record in records for picture in record.pictures if picture.digest]
+    for row in rows:
+        store.path(row.digest)
+    return rows
 
 
 def home_features(
@@ -163,7 +165,7 @@ def _cached(path: Path | None) -> dict[str, Vectors]:
     if path is None or not path.is_file():
         return {}
     try:
-        with np.load(path) as stored:
+        with path.open("rb") as file, np.load(file) as stored:  # a damaged file is left open if NumPy opened it
             return dict(zip(stored["digests"].tolist(), stored["features"], strict=True))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return {}

@@ -71,7 +71,8 @@ class Direction:
     """One direction of one domain: the same queries answered by each encoder, the one that serves first.
 
     `means[encoder][measure]` and `differences[encoder][measure]` (that which serves − the other, paired) have 95 %
-    bootstrap intervals over patients. `chance` is the expected value of each measure for a random order.
+    bootstrap intervals over patients. `chance` is the expected value of each measure for a random order, `best` that of
+    a perfect one, which is below 1 where too few other patients share a label.
     """
 
     domain: str
@@ -80,6 +81,7 @@ class Direction:
     gallery: int
     asked: Rows
     chance: Mapping[str, float]
+    best: Mapping[str, float]
     answers: Mapping[str, Judged]
     means: Mapping[str, Mapping[str, Interval]]
     differences: Mapping[str, Mapping[str, Interval]]
@@ -93,8 +95,8 @@ class Direction:
         """What is told of it, without the single queries."""
         return {
             "domain": self.domain, "direction": self.name, "judged_by": self.judged_by, "queries": len(self.asked),
-            "gallery": self.gallery, "chance": self.chance, "measures": self.means, "serving": self.serving,
-            "differences": self.differences,
+            "gallery": self.gallery, "chance": self.chance, "best": self.best, "serving": self.serving,
+            "measures": self.means, "differences": self.differences,
         }  # fmt: skip
 
     def lines(self, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
@@ -174,9 +176,7 @@ def judge_domain(cases: DomainCases, spaces: Mapping[str, Space]) -> DomainResul
     return DomainResult(cases, tuple(directions))
 
 
-def _direction(
-    cases: DomainCases, name: str, questions: Questions, sides: Mapping[str, tuple[Any, Any]]
-) -> Direction:
+def _direction(cases: DomainCases, name: str, questions: Questions, sides: Mapping[str, tuple[Any, Any]]) -> Direction:
     patients = [cases.pairs.patients[row] for row in questions.asked.tolist()]
     measures = DIRECTIONS[name]
     answers = {
@@ -196,9 +196,18 @@ def _direction(
         for encoder, judged in list(answers.items())[1:]
     }
     judged_by = cases.judged_by if name == "image→image" else "texts"
-    chance = _chance(questions, measures)
+    chance, best = _bounds(questions, measures)
     return Direction(
-        cases.domain, name, judged_by, len(questions.gallery), questions.asked, chance, answers, means, differences
+        cases.domain,
+        name,
+        judged_by,
+        len(questions.gallery),
+        questions.asked,
+        chance,
+        best,
+        answers,
+        means,
+        differences,
     )
 
 
@@ -218,22 +227,24 @@ def _judged(questions: Questions, scores: NDArray[np.float32], measures: Sequenc
     return Judged(values, np.where(order >= 0, questions.gallery[order], -1), hits, before)
 
 
-def _chance(questions: Questions, measures: Sequence[str]) -> dict[str, float]:
+def _bounds(questions: Questions, measures: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
+    """What a random and what a perfect order of the gallery would reach."""
     hidden = np.zeros_like(questions.right) if questions.hidden is None else questions.hidden
     right, there = (questions.right & ~hidden).sum(axis=1), (~hidden).sum(axis=1)
-    chance = {}
+    chance, best = {}, {}
     for name in measures:
+        k = _cut(name)
         if name.startswith("P@"):
-            each = right / np.maximum(there, 1)
+            each, most = right / there, np.minimum(right, k) / np.minimum(there, k)
         else:
             pairs = zip(there.tolist(), right.tolist(), strict=True)
-            each = np.array([random_success(size, count, _cut(name)) for size, count in pairs])
-        chance[name] = round(float(each.mean()), 4)
-    return chance
+            each, most = np.array([random_success(size, count, k) for size, count in pairs]), right > 0
+        chance[name], best[name] = round(float(each.mean()), 4), round(float(most.mean()), 4)
+    return chance, best
 
 
 def _among_pictures(cases: DomainCases) -> Questions:
-    """Pictures against those of other patients; only those that can be judged ask, and where tags are regions, answer."""
+    """Pictures against those of other patients; only those with tags ask, and where tags are regions, are found."""
     tagged = np.array([bool(tags) for tags in cases.tags], bool)
     names = {tag: number for number, tag in enumerate(sorted({tag for tags in cases.tags for tag in tags}))}
     carries = np.zeros((len(tagged), len(names)), np.float32)

@@ -36,7 +36,6 @@ SENTENCES = "texts alone"
 _REGION = {"radiology": "location_category"}
 _GENERIC = 0.5
 _DIM = 256
-_SEED = 0
 
 Vectors = NDArray[np.float32]
 
@@ -116,7 +115,7 @@ def domain_spaces(cases: DomainCases, weights: Path) -> dict[str, Space]:
     for name, file in (*heads, (GENERAL, GENERAL_HEAD)):
         head = load_head(file, weights)
         spaces[name] = Space(head.image(pairs.images), head.text(pairs.texts))
-    spaces[UNTRAINED] = Space(_projected(tower), _projected(words))
+    spaces[UNTRAINED] = Space(_projected(tower, seed=0), _projected(words, seed=1))
     if cases.frozen is not None:
         spaces[TUNED] = Space(unit_rows(tower))
         tower = _standardised(cases.frozen)
@@ -148,8 +147,8 @@ def _standardised(features: Vectors) -> Vectors:
     return scaled
 
 
-def _projected(features: Vectors) -> Vectors:
+def _projected(features: Vectors, seed: int) -> Vectors:
     """Unit vectors (n, 256) of features (n, d) under a random orthogonal projection, the same in every run."""
     width = features.shape[1]
-    drawn = np.random.default_rng(_SEED).standard_normal((width, min(_DIM, width)))
+    drawn = np.random.default_rng(seed).standard_normal((width, min(_DIM, width)))
     return unit_rows(features @ np.linalg.qr(drawn)[0].astype(np.float32))

@@ -12,6 +12,7 @@ from corpora.records import Record
 from indexing.describe import joint_text
 from indexing.opened import OpenedSide
 from indexing.training.heads import split_by_patient
+from retrievers.evaluation.measures import random_success
 
 __all__ = ["Rows", "Task", "cross_task", "within_task"]
 
@@ -102,7 +103,7 @@ def cross_task(domain: str, direction: str, asked: Rows, target: Rows, held_out:
     for row, name in enumerate(names):
         by_text.setdefault(name, []).append(row)
     relevant = tuple(frozenset(by_text.get(joint_text(record), ())) for record in queries.records)
-    chance = float(np.mean([_random_success(len(names), len(right), 10) for right in relevant]))
+    chance = float(np.mean([random_success(len(names), len(right), 10) for right in relevant]))
     return Task(domain, direction, queries, gallery, relevant, chance)
 
 
@@ -127,11 +128,3 @@ def within_task(domain: str, direction: str, rows: Rows, held_out: bool = False)
 
 def _has_picture(record: Record | None) -> bool:
     return record is not None and bool(record.pictures)
-
-
-def _random_success(gallery: int, relevant: int, k: int) -> float:
-    """Chance that k random ones of a gallery hold one of the relevant ones."""
-    missed = 1.0
-    for step in range(min(k, gallery)):
-        missed *= max(0.0, gallery - relevant - step) / (gallery - step)
-    return 1.0 - missed

@@ -53,8 +53,8 @@ def computed(home: Home, rows: list[Row], tower: CountingTower, **more: Any) -> 
 def test_rows_know_their_patient_and_tags(home: Home, rows: list[Row]) -> None:
     assert rows[3].patient == "site/p3"
     assert rows[3].tags == {"normal tissue", "ultrasound"}
-    gone = site_records(home, 1)[0].with_pictures((Picture(digest="0" * 64), Picture(source="unread.png")))
-    assert picture_rows([gone], ImageStore(home.images)) == []
+    unread = site_records(home, 1)[0].with_pictures((Picture(source="unread.png"),))
+    assert picture_rows([unread], ImageStore(home.images)) == []
 
 
 def test_the_second_time_nothing_is_computed(home: Home, rows: list[Row]) -> None:
@@ -105,6 +105,8 @@ def test_an_interrupt_keeps_what_was_computed(home: Home, rows: list[Row]) -> No
 def test_a_picture_that_is_gone_is_told(home: Home, rows: list[Row]) -> None:
     path: Path = ImageStore(home.images).path(rows[7].digest)
     path.unlink()
+    with pytest.raises(SourceError, match=r"is not in .*; add its corpus again"):
+        picture_rows([row.record for row in rows], ImageStore(home.images))
     with pytest.raises(SourceError, match="The fit needs every picture; remove the record, or add its corpus again"):
         computed(home, rows, CountingTower())
 

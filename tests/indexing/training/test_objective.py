@@ -14,13 +14,13 @@ LABELS = [frozenset[str](), frozenset({"a"}), frozenset[str](), frozenset({"a", 
 
 def test_equal_texts_and_shared_labels_are_positives() -> None:
     text, labels = Targets(SAID, LABELS).of(np.arange(4))
-    np.testing.assert_allclose(text, [[1, 0, 1, 0], [0, 1, 0, 0.15], [1, 0, 1, 0], [0, 0.15, 0, 1]])
-    np.testing.assert_allclose(labels, [[0, 0, 0, 0], [0, 1, 0, 0.5], [0, 0, 0, 0], [0, 0.5, 0, 1]])
+    np.testing.assert_allclose(text, np.array([[1, 0, 1, 0], [0, 1, 0, 0.15], [1, 0, 1, 0], [0, 0.15, 0, 1]]))
+    np.testing.assert_allclose(labels, np.array([[0, 0, 0, 0], [0, 1, 0, 0.5], [0, 0, 0, 0], [0, 0.5, 0, 1]]))
 
 
 def test_targets_follow_the_order_of_rows() -> None:
     text, _ = Targets(SAID, LABELS).of(np.array([3, 1]))
-    np.testing.assert_allclose(text, [[1, 0.15], [0.15, 1]])
+    np.testing.assert_allclose(text, np.array([[1, 0.15], [0.15, 1]]))
 
 
 def test_rows_without_any_label_have_their_texts() -> None:
@@ -56,14 +56,14 @@ def test_image_image_loss_without_positives_is_zero_and_has_a_gradient() -> None
     logits = torch.ones(2, 2, requires_grad=True)
     loss = image_image_loss(logits, torch.eye(2))
     loss.backward()
-    assert float(loss) == 0.0
+    assert loss.item() == 0.0
     assert logits.grad is not None
     assert not logits.grad.any()
 
 
 def test_temperature_starts_at_007_and_stays_above_001() -> None:
     temperature = first_temperature()
-    assert 1 / float(scale_of(temperature)) == pytest.approx(0.07)
+    assert 1 / scale_of(temperature).item() == pytest.approx(0.07)
     with torch.no_grad():
         temperature.fill_(50.0)
-    assert 1 / float(scale_of(temperature)) == pytest.approx(0.01)
+    assert 1 / scale_of(temperature).item() == pytest.approx(0.01)

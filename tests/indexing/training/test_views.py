@@ -113,3 +113,6 @@ def test_unfinished_maps_are_not_used(tower: ImageTower, tmp_path: Path) -> None
         view_maps(["0", "1"], ["radiology"] * 2, Pictures(), tower, (BLOCKS, 2, 0), path, killed)
     assert path.is_file()
     assert maps_of(["0", "1"], tower, path)[1] == 2
+    with pytest.raises(RuntimeError, match="killed"):
+        view_maps(["2", "3"], ["radiology"] * 2, Pictures(), tower, (BLOCKS, 2, 0), path, killed)
+    assert maps_of(["0", "1"], tower, path)[1] == 2  # they were finished once, and then written over

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from ui.cli.evaluation import retrieval, robustness, routing
+from ui.cli.evaluation import encoders, retrieval, robustness, routing
 
 __all__ = ["application"]
 
 application = typer.Typer(
-    help="Measure retrieval, routing and robustness on the records of the home.", no_args_is_help=True
+    help="Measure retrieval, routing, robustness and encoders on the records of the home.", no_args_is_help=True
 )
 application.command("retrieval")(retrieval.retrieval)
 application.command("routing")(routing.routing)
 application.command("robustness")(robustness.robustness)
+application.command("encoders")(encoders.encoders)
