@@ -149,7 +149,7 @@ def fit_head(
         for epoch in range(options.epochs):
             loss = fitting.epoch()
             head = fitting.head()
-            score = _score(head, stop)
+            score = head_score(head, stop)
             if score > best_score:
                 best, best_score, waited = head, score, 0
             else:
@@ -164,7 +164,8 @@ def fit_head(
     return best
 
 
-def _score(head: Head, stop: Pairs) -> float:
+def head_score(head: Head, stop: Pairs) -> float:
+    """What chooses an epoch and a fit: recall at 5 and label precision at 5 on these pairs, added."""
     images = head.image(stop.images)
     return recall_at_k(images, head.text(stop.texts), stop.said, 5) + label_precision(
         images, stop.labels, stop.patients

@@ -26,7 +26,8 @@ def check(answer: Answer) -> None:
     assert set(cited_numbers(answer.text)) <= numbers
     assert cited_numbers(answer.text)
     assert answer.unsupported == ()
-    assert answer.disclaimer == "Research use, not a medical device."
+    assert answer.disclaimer.startswith("Research use, not a medical device.")
+    assert "Encoder weights not under an open licence" in answer.disclaimer
     assert answer.manifest["generator"] == "evidence"
 
 

@@ -52,7 +52,9 @@ def test_ask_prints_what_python_holds(run: Run, drawn_home: Path, effusion: Path
     assert answer["text"] in told.out
     assert "Confidence " in told.out
     assert f"[1] teaching/{effusion.stem} · supports · drawn, not a patient · CC0 1.0" in told.out
-    assert told.out.rstrip().endswith("Research use, not a medical device.")
+    said = told.out.rstrip().splitlines()[-1]
+    assert said.startswith("Research use, not a medical device.")
+    assert "Encoder weights not under an open licence" in said
 
 
 @pytest.mark.parametrize("what", ["retrieval", "routing"])
