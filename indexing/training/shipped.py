@@ -1,7 +1,8 @@
 """Fits the weights that ship with Curbside on the records of a home: `python -m indexing.training.shipped HOME`.
 
-A tower tuned on every clinical domain at once, a general head over everything, the best of several heads for
-each domain, and the router; then the same without the tower on openly licensed and drawn pictures alone (`weights/open`).
+A tower tuned on every clinical domain at once, a general head over everything, the best of several heads for each
+domain, and the router; then the same without the tower on openly licensed and drawn pictures alone (`weights/open`). A
+tower that was tuned before can be given as a second argument.
 Figures on held-out patients go to `weights/figures.json`, model cards to the folder that is asked for.
 """
 
