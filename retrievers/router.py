@@ -23,7 +23,7 @@ __all__ = ["OUTSIDE", "Router", "RouterWeights", "load_router"]
 
 OUTSIDE = "outside"
 _COVER = 0.95
-_OUTSIDE_FROM = 0.5
+_OUTSIDE_FROM = 0.3
 _SURE_OF_TEXT = 0.6
 _WORD = re.compile(r"[^\W_]+(?:[-&][^\W_]+)*")
 _NAMED = 30.0  # how much likelier a domain is whose modality the words name
@@ -135,12 +135,11 @@ class Router:
         return self._by_text(query.text, domains)
 
     def strangeness(self, query: Query) -> float:
-        """How unlike a medical picture the pictures of a question are; above 1 they are out of every domain."""
+        """How surely the pictures of a question are no medical ones, 0…1: 1 where nothing known is near them."""
         features = np.stack([self._features.image(picture) for picture in query.pictures])
         posterior = self._image.posterior(features).mean(axis=0)
         outside = float(posterior[self._image.classes.index(OUTSIDE)]) if OUTSIDE in self._image.classes else 0.0
-        far = (1.0 - float(self._image.closeness(features).max())) / (1.0 - self._image.floor)
-        return max(outside / _OUTSIDE_FROM, far)
+        return 1.0 if float(self._image.closeness(features).max()) < self._image.floor else outside
 
     def _by_picture(self, query: Query, domains: Collection[str]) -> DomainFound:
         features = np.stack([self._features.image(picture) for picture in query.pictures])
