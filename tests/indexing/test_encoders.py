@@ -76,7 +76,7 @@ class TestEncoder:
     def test_it_is_an_encoder(self, encoder: Encoder) -> None:
         assert isinstance(encoder, Encoder)
         assert encoder.fingerprint.startswith(f"{encoder.spec}/")
-        assert re.search(r"/[0-9a-f-]{8,}$", encoder.fingerprint)
+        assert re.search(r"/[0-9a-f+-]{8,}$", encoder.fingerprint)
 
     def test_texts_become_unit_rows(self, encoder: Encoder) -> None:
         vectors = encoder.encode_texts(TEXTS)
