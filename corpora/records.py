@@ -109,6 +109,11 @@ class Record:
         return "\n\n".join(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
     @property
+    def patient_key(self) -> str:
+        """Whose record it is, unique over corpora; one without a patient is its own."""
+        return f"{self.corpus}/{self.patient or self.id}"
+
+    @property
     def content_hash(self) -> str:
         """SHA-256 over everything that an index depends on; equal hashes need no new embedding."""
         return hashlib.sha256(self.to_json(portable=True).encode()).hexdigest()

@@ -136,16 +136,17 @@ class Router:
 
     def strangeness(self, query: Query) -> float:
         """How surely the pictures of a question are no medical ones, 0…1: 1 where nothing known is near them."""
+        ranked, near = self._seen(query)
+        return 1.0 if near < self._image.floor else ranked.get(OUTSIDE, 0.0)
+
+    def _seen(self, query: Query) -> tuple[dict[str, float], float]:
+        """The probability of each class, the likeliest first, and how near the pictures are to known ones."""
         features = np.stack([self._features.image(picture) for picture in query.pictures])
         posterior = self._image.posterior(features).mean(axis=0)
-        outside = float(posterior[self._image.classes.index(OUTSIDE)]) if OUTSIDE in self._image.classes else 0.0
-        return 1.0 if float(self._image.closeness(features).max()) < self._image.floor else outside
+        return _ranked(self._image.classes, posterior), float(self._image.closeness(features).max())
 
     def _by_picture(self, query: Query, domains: Collection[str]) -> DomainFound:
-        features = np.stack([self._features.image(picture) for picture in query.pictures])
-        posterior = self._image.posterior(features).mean(axis=0)
-        near = float(self._image.closeness(features).max())
-        ranked = _ranked(self._image.classes, posterior)
+        ranked, near = self._seen(query)
         outside = ranked.get(OUTSIDE, 0.0)
         if near < self._image.floor or outside > _OUTSIDE_FROM:
             what = "The picture is" if len(query.pictures) == 1 else "The pictures are"

@@ -1,4 +1,4 @@
-"""The atlas as one HTML page that loads nothing: template, style and script are files, written into it."""
+"""The atlas as one HTML page that loads nothing."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader
-from markupsafe import Markup
-
+from indexing import pages
 from indexing.atlas.drawing import Atlas, Panel
 
 __all__ = ["write_page"]
@@ -24,24 +22,18 @@ def write_page(atlas: Atlas, path: Path, by: str = "domain") -> None:
         path: The file to write.
         by: What colours the first panel: domain, label or modality.
     """
-    environment = Environment(loader=FileSystemLoader(_FILES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    page = environment.get_template("atlas.html").render(
+    pages.write_page(
+        _FILES,
+        "atlas",
+        path,
         index=atlas.index,
         side=atlas.options.side,
         shown=len(atlas.points),
         available=atlas.available,
         sources=_sources(atlas),
-        style=_file("atlas.css"),
-        script=_file("atlas.js"),
+        script=pages.page_file(_FILES, "atlas.js"),
         data=_data(atlas, by),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
-
-
-def _file(name: str) -> Markup:
-    """A file of ours, which may hold markup."""
-    return Markup((_FILES / name).read_text(encoding="utf-8"))
 
 
 def _sources(atlas: Atlas) -> list[tuple[str, int, str]]:

@@ -131,7 +131,7 @@ def _point(side: OpenedSide, row: int, record: Record, counts: Mapping[str, int]
         uid=record.uid,
         record=record.id,
         corpus=record.corpus,
-        patient=f"{record.corpus}/{record.patient or record.id}",
+        patient=record.patient_key,
         domain=record.domain,
         modality=record.modality,
         label=telling_label(record.labels, counts, few),

@@ -36,7 +36,7 @@ class Row:
     @property
     def patient(self) -> str:
         """The name by which patients are split."""
-        return f"{self.record.corpus}/{self.record.patient or self.record.id}"
+        return self.record.patient_key
 
     @property
     def tags(self) -> frozenset[str]:

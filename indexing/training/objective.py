@@ -13,16 +13,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Targets", "first_temperature", "image_image_loss", "image_text_loss", "scale_of"]
+__all__ = ["Targets", "first_temperature", "image_image_loss", "image_text_loss", "numbered", "scale_of"]
 
 _OVERLAP = 0.3  # how much of a positive a shared label makes, beside an equal text
+
+
+def numbered(values: Sequence[str]) -> NDArray[np.int64]:
+    """A number for each value, equal ones alike, in the order in which they first come: (n,).
+
+    >>> numbered(["b", "a", "b"]).tolist()
+    [0, 1, 0]
+    """
+    known: dict[str, int] = {}
+    return np.array([known.setdefault(value, len(known)) for value in values], np.int64)
 
 
 class Targets:
     """Which rows are positives of each other: equal texts fully, shared labels by their Jaccard overlap."""
 
     def __init__(self, said: Sequence[str], labels: Sequence[frozenset[str]]) -> None:
-        self._text = np.unique(np.array(said, dtype=object).astype(str), return_inverse=True)[1]
+        self._text = numbered(said)
         names = sorted({label for row in labels for label in row})
         column = {name: number for number, name in enumerate(names)}
         self._labels = np.zeros((len(said), max(1, len(names))), np.float32)

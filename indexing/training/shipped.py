@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from corpora.catalog import Catalog
 from corpora.domains import TEXTBOOK
-from corpora.errors import InputError
 from corpora.home import Home
 from corpora.images import ImageStore
 from corpora.records import Record
+from indexing.encoders.embedded import GENERAL
 from indexing.encoders.heads import WEIGHTS, Head
 from indexing.encoders.published import WeightsLicence
 from indexing.encoders.towers import image_tower, text_tower
@@ -34,9 +34,8 @@ from indexing.training.home_tower import Say, fit_tower
 from indexing.training.shipped_router import OUTSIDE_CORPORA, fit_routers
 from indexing.training.tower import TowerOptions
 
-__all__ = ["CLINICAL", "GENERAL", "fit_shipped"]
+__all__ = ["CLINICAL", "fit_shipped"]
 
-GENERAL = "general"
 CLINICAL = ("radiology", "ultrasound", "ophthalmology", "dermatology", "pathology")
 _FREE = WeightsLicence("EfficientNet-Lite0 Apache-2.0, all-MiniLM-L6-v2 MIT", "open")
 _FROM_GENERAL = HeadOptions(rate=5e-4, epochs=40)
@@ -149,16 +148,13 @@ def _best_head(
     if general is not None:
         ways = [*((options, None) for options in _WAYS), (_FROM_GENERAL, general)]
     learned, choosing = features.pairs(fit), features.pairs(stop)
-    best: tuple[float, Head, HeadOptions] | None = None
+    tried = []
     for options, start in ways:
         head = fit_head(learned, choosing, options, start)
-        value = head_score(head, choosing)
-        say("head", 1, 1, f"pictures {options.pictures}, seed {options.seed}: validation {value:.3f}")
-        if best is None or value > best[0]:
-            best = value, head, options
-    if best is None:
-        raise InputError("There is no way to fit a head.")
-    return best[1], best[2]
+        tried.append((head_score(head, choosing), head, options))
+        say("head", len(tried), len(ways), f"validation {tried[-1][0]:.3f}")
+    _, head, options = max(tried, key=lambda one: one[0])
+    return head, options
 
 
 def _write_card(

@@ -24,6 +24,14 @@ from indexing.describe import joint_text
 from indexing.encoders.adapted import Projection
 from indexing.shards import Manifest, load_rows
 from indexing.training.heads import split_by_patient
+from indexing.training.objective import (
+    Targets,
+    first_temperature,
+    image_image_loss,
+    image_text_loss,
+    numbered,
+    scale_of,
+)
 
 __all__ = ["AdapterOptions", "FittedAdapter", "Split", "StoredPairs", "fit_adapter", "measure", "split_rows"]
 
@@ -36,7 +44,6 @@ _NEAREST = 5
 _MOST_STOP = 600
 _FEWEST_STEPS = 8
 _STOP_SHARE = 0.2
-_LABELS_COUNT = 0.3  # how much sharing every label counts beside having the same text
 
 
 @dataclass(frozen=True)
@@ -90,12 +97,12 @@ class StoredPairs:
         kept = [number for number, uid in enumerate(image[0].tolist()) if uid in row and uid in records]
         chosen = image[0][kept].tolist()
         found = [records[uid] for uid in chosen]
-        patients = [f"{record.corpus}/{record.patient or record.id}" for record in found]
+        patients = [record.patient_key for record in found]
         return cls(
             np.asarray(image[1][kept], np.float32),
             np.asarray(text[1][[row[uid] for uid in chosen]], np.float32),
-            _numbered([joint_text(record) for record in found]),
-            _numbered(patients),
+            numbered([joint_text(record) for record in found]),
+            numbered(patients),
             patients,
             [frozenset(record.labels) for record in found],
             [record.corpus for record in found],
@@ -184,15 +191,16 @@ def fit_adapter(
     module = _module(torch, pairs.images.shape[1], options)
     optimiser = torch.optim.AdamW(module.parameters(), lr=options.rate, weight_decay=options.decay)
     images, texts = torch.from_numpy(pairs.images), torch.from_numpy(pairs.texts)
+    targets = Targets([str(number) for number in pairs.said.tolist()], pairs.labels)
     best: FittedAdapter | None = None
     waited = 0
     for epoch in range(1, options.epochs + 1):
         progress(epoch - 1, options.epochs, "fitting")
         for rows in _batches(rng, fit, options):
             picture, text, scale = module(images[rows], texts[rows])
-            pair, same = (torch.from_numpy(target) for target in _targets(pairs, rows))
-            loss = _soft_cross_entropy(torch, scale * picture @ text.T, pair)
-            loss = loss + options.pictures * _supervised(torch, 10.0 * picture @ picture.T, same)
+            pair, same = targets.of(rows)
+            loss = image_text_loss(scale * picture @ text.T, pair)
+            loss = loss + options.pictures * image_image_loss(10.0 * picture @ picture.T, same)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -247,33 +255,6 @@ def _batches(rng: np.random.Generator, fit: Rows, options: AdapterOptions) -> li
     return batches[: max(options.steps, _FEWEST_STEPS)]
 
 
-def _targets(pairs: StoredPairs, rows: Rows) -> tuple[Vectors, Vectors]:
-    """Which rows are positives of each other, (b, b): as pairs, and as pictures alone."""
-    said = (pairs.said[rows][:, None] == pairs.said[rows][None]).astype(np.float32)
-    table = pairs.label_table[rows]
-    shared = table @ table.T
-    union = table.sum(1)[:, None] + table.sum(1)[None] - shared
-    overlap = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-    return np.maximum(said, _LABELS_COUNT * overlap), overlap
-
-
-def _soft_cross_entropy(torch: Any, logits: Any, targets: Any) -> Any:
-    rows, columns = targets / targets.sum(1, keepdim=True), targets.T / targets.T.sum(1, keepdim=True)
-    there = -(rows * torch.log_softmax(logits, dim=1)).sum(1).mean()
-    return (there - (columns * torch.log_softmax(logits.T, dim=1)).sum(1).mean()) / 2
-
-
-def _supervised(torch: Any, logits: Any, same: Any) -> Any:
-    self_pair = torch.eye(len(same), dtype=torch.bool)
-    positives = same.masked_fill(self_pair, 0.0)
-    weight = positives.sum(1)
-    has = weight > 0
-    if not bool(has.any()):
-        return logits.sum() * 0.0
-    logs = torch.log_softmax(logits.masked_fill(self_pair, -1e9), dim=1)
-    return (-(positives * logs).sum(1)[has] / weight[has]).mean()
-
-
 def _module(torch: Any, dim: int, options: AdapterOptions) -> Any:
     rank = min(options.rank, dim)
 
@@ -296,20 +277,15 @@ def _module(torch: Any, dim: int, options: AdapterOptions) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.image, self.text = Side(), Side()
-            self.log_scale = torch.nn.Parameter(torch.tensor(float(np.log(1 / 0.07))))
+            self.temperature = first_temperature()
 
         def forward(self, images: Any, texts: Any) -> Any:
-            return self.image(images), self.text(texts), self.log_scale.clamp(max=float(np.log(100.0))).exp()
+            return self.image(images), self.text(texts), scale_of(self.temperature)
 
         def projections(self) -> tuple[Projection, Projection]:
             return self.image.projection(), self.text.projection()
 
     return Pair()
-
-
-def _numbered(values: Sequence[str]) -> Rows:
-    known: dict[str, int] = {}
-    return np.array([known.setdefault(value, len(known)) for value in values], np.int64)
 
 
 def _hash(name: str) -> float:

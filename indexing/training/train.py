@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.catalog import Catalog
-from corpora.errors import InputError, UnknownNameError
+from corpora.errors import InputError, LicenceError, UnknownNameError
 from corpora.home import Home
 from corpora.images import ImageStore
 from indexing.encoders.heads import tower_of, weights_folder
+from indexing.encoders.licences import OPEN
 from indexing.encoders.towers import image_tower, require_device
 from indexing.training.bases import Base, encoder_base, packaged_base
 from indexing.training.fitted_folder import Fit, licence_of_records, require_free, write_fitted
@@ -81,7 +82,7 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
         UnknownNameError: a corpus that is not here, or a domain without pictures here.
         SettingsError: a device that is not here.
         SourceError: the folder exists.
-        LicenceError: `options.on` is not allowed by `options.licences`.
+        LicenceError: `options.on`, or a record of the corpora, is not allowed by `options.licences`.
     """
     if options.on and options.mode == "tower":
         raise InputError("Only the packaged tower can be tuned; leave --on out, or use --mode adapter.")
@@ -121,6 +122,12 @@ def _rows(home: Home, options: TrainOptions) -> list[Row]:
         for record in records
         if record.domain == options.domain and (not options.corpora or record.corpus in options.corpora)
     ]
+    closed = {record.corpus for record in chosen if not record.drawn and record.licence.kind != OPEN}
+    if options.licences == OPEN and closed:
+        raise LicenceError(
+            f"Under licences = 'open' nothing is fitted on {', '.join(sorted(closed))}, whose licences are not open; "
+            "name open corpora with --corpus, or set licences = 'any'."
+        )
     return picture_rows(chosen, ImageStore(home.images))
 
 

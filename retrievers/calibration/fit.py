@@ -148,7 +148,7 @@ def _gaps(
             np.array([row for row, record in enumerate(kept) if halves.get(record.uid) is half], np.int64)
             for half in (False, True)
         )
-        names = [f"{record.corpus}/{record.patient or record.id}" for record in kept]
+        names = [record.patient_key for record in kept]
         part, values = fit_gap(domain, pairs, fitting, judging, names, seed=seed)
         yield part, domain, values
 

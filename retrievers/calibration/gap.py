@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from corpora.records import Record
 from indexing.describe import joint_text
 from indexing.opened import OpenedIndex
+from indexing.training.objective import numbered
 from retrievers.calibration.judging import Row, judged, refused, too_few
 from retrievers.calibration.values import DomainCalibration, Part
 
@@ -75,8 +76,8 @@ def pairs_of(index: OpenedIndex, domain: str, records: Sequence[Record]) -> tupl
     pairs = GapPairs(
         np.stack([image for _, image, _ in rows]) if rows else np.zeros((0, 1), np.float32),
         np.stack([text for _, _, text in rows]) if rows else np.zeros((0, 1), np.float32),
-        _numbered([joint_text(record) for record in kept]),
-        _numbered([f"{record.corpus}/{record.patient or record.id}" for record in kept]),
+        numbered([joint_text(record) for record in kept]),
+        numbered([record.patient_key for record in kept]),
     )
     return pairs, kept
 
@@ -121,8 +122,3 @@ def fit_gap(
     notes = {"length of the gap": round(float(np.linalg.norm(gap)), 4)}
     part = judged(row, f"λ = {best.shift:g}", before, after, asked, seed=seed, notes=notes)
     return part, best if part.kept else None
-
-
-def _numbered(values: Sequence[str]) -> NDArray[np.int64]:
-    known: dict[str, int] = {}
-    return np.array([known.setdefault(value, len(known)) for value in values], np.int64)

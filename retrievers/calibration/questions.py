@@ -160,4 +160,4 @@ def opened_picture(retriever: Retriever, record: Record) -> Image.Image | None:
 
 
 def _patient(record: Record) -> str:
-    return f"{record.corpus}/{record.patient or record.id}"
+    return record.patient_key

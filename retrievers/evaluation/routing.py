@@ -66,7 +66,7 @@ def evaluate_routing(
     lines: list[dict[str, Any]] = []
     counts: dict[str, int] = {}
     for record in records:
-        patient = f"{record.corpus}/{record.patient or record.id}"
+        patient = record.patient_key
         if record.kind != "case" or not record.pictures or counts.get(record.domain, 0) >= most:
             continue
         if held_out and not split_by_patient([patient])[0]:

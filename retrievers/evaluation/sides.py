@@ -111,4 +111,4 @@ def _can_be_asked(record: Record) -> bool:
 
 
 def _held(record: Record) -> bool:
-    return bool(split_by_patient([f"{record.corpus}/{record.patient or record.id}"])[0])
+    return bool(split_by_patient([record.patient_key])[0])

@@ -34,7 +34,7 @@ class Rows:
         _, first = np.unique(side.records, return_index=True)
         kept = [row for row in first.tolist() if _has_picture(records.get(int(side.records[row])))]
         chosen = [records[int(side.records[row])] for row in kept]
-        patients = [f"{record.corpus}/{record.patient or record.id}" for record in chosen]
+        patients = [record.patient_key for record in chosen]
         return cls(chosen, np.asarray(side.vectors[kept], np.float32), patients, split_by_patient(patients))
 
     def subset(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Rows:

@@ -10,12 +10,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader
-from markupsafe import Markup
 from PIL import Image
 
 from corpora.images import ImageStore
 from indexing.describe import joint_text
+from indexing.pages import write_page
 from retrievers.evaluation.encoders import Direction, DomainResult, Judged
 from retrievers.evaluation.spaces import DomainCases
 
@@ -86,15 +85,11 @@ def write_worst_page(results: Sequence[DomainResult], store: ImageStore, path: P
     def small(digest: str, side: int) -> str:
         return _thumbnail(store.open(digest), side)
 
-    pages = []
+    shown = []
     for result in results:
         told = [one for one in result.directions if one.name in _DIRECTIONS]
-        pages.append((result.cases.domain, [_section(result.cases, one, small) for one in told]))
-    environment = Environment(loader=FileSystemLoader(_FILES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    style = Markup((_FILES / "worst.css").read_text(encoding="utf-8"))
-    page = environment.get_template("worst.html").render(domains=pages, style=style, held_out=held_out)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+        shown.append((result.cases.domain, [_section(result.cases, one, small) for one in told]))
+    write_page(_FILES, "worst", path, domains=shown, held_out=held_out)
 
 
 def _section(cases: DomainCases, direction: Direction, small: _Small) -> _Section:

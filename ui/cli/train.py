@@ -16,6 +16,7 @@ __all__ = ["train_encoder"]
 Mode = Literal["adapter", "tower"]
 
 _FIGURES = ("recall@1", "recall@5", "recall@10", "label precision@5")
+_JUDGED = ("recall@5", "label precision@5")  # what chooses an epoch chooses here too
 
 
 def train_encoder(
@@ -86,10 +87,13 @@ def _shown(trained: Trained, domain: str) -> dict[str, Any]:
 
 
 def _told(trained: Trained, domain: str) -> list[str]:
+    won = sum(trained.after[name] for name in _JUDGED) > sum(trained.before[name] for name in _JUDGED)
+    use = "To use it" if won else "It is not better than what serves now: better keep that. To use it all the same"
     return [
         f"{trained.pictures} pictures of {trained.patients} patients; "
         f"measured on {trained.after['pictures']:.0f} pictures that nothing was fitted on.",
-        f"Written: {trained.folder} (weights, manifest, model card). To use it, put into curbside.toml:",
+        f"Written: {trained.folder} (weights, manifest, model card).",
+        f"{use}, put into curbside.toml:",
         f'[encoders]\n{domain} = "{trained.spec}"',
         "and build the index again: curbside index build.",
     ]

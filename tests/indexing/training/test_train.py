@@ -163,7 +163,13 @@ def test_only_open_licences(site: Home) -> None:
         train_encoder(moved, replace(CLIP, licences="open"), moved.models / "no")
 
 
-@pytest.mark.skipif(not (WEIGHTS / "open").is_dir(), reason="weights/open is not in this checkout")
+def test_closed_records_are_refused_before_the_fit(site: Home) -> None:
+    closed = replace(QUICK, corpora=("loan",), licences="open")
+    with pytest.raises(LicenceError, match="nothing is fitted on loan"):
+        train_encoder(site, closed, site.models / "no")
+    assert not (site.models / "no").exists()
+
+
 def test_open_licences_take_the_open_set(site: Home) -> None:
     assert weights_folder("open") == WEIGHTS / "open"
     used, free = (open_encoder("embedded:ultrasound", "cpu", site.path, kind) for kind in ("any", "open"))

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from corpora.home import Home
+from indexing.training.train import Trained
 from tests.indexing.tiny_models import open_clip_folder
 from tests.indexing.training.drawn_site import put, site_records
 from tests.ui.cli.conftest import Run
+from ui.cli.train import _told
 
 ON = "open_clip:local-dir:models/tiny"
 
@@ -101,3 +103,10 @@ def test_wrong_options_are_refused(run: Run, site: Path, options: tuple[str, ...
     ran = run("--home", site, "train-encoder", *options)
     assert ran.status == 2
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(("after", "said"), [(0.6, "To use it"), (0.5, "It is not better than what serves now")])
+def test_it_says_whether_it_is_better(tmp_path: Path, after: float, said: str) -> None:
+    names = ("recall@5", "label precision@5", "pictures")
+    trained = Trained(tmp_path, "embedded:local-dir:x", dict.fromkeys(names, 0.5), dict.fromkeys(names, after), 1, 1)
+    assert any(line.startswith(said) for line in _told(trained, "radiology"))
