@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from app.answers import Evidence
 from retrievers.found import Found, Hit, Selection
 
@@ -17,12 +15,13 @@ _LEAST_EXPLAINING = 0.5  # beside a picture: "What is the diagnosis?" alone is n
 def choose_context(found: Found, with_pictures: bool, most: int) -> tuple[tuple[Evidence, ...], Selection]:
     """The evidence, and how it was chosen.
 
-    Beside a picture: the cases nearest by picture, since they vote, then up to two texts or figures that explain. For a
-    question in words: the selected hits in order, but at most half of them cases, so that textbooks have a say.
+    Beside a picture: the cases nearest by picture, since they vote, then up to two texts or figures that explain; no
+    more cases than the selection kept. For a question in words: the selected hits in order, but at most half of them
+    cases, so that textbooks have a say.
     """
     if not found.hits:
         return (), found.selection
-    hits = _beside_picture(found.hits, most) if with_pictures else _in_words(found, most)
+    hits = _beside_picture(found, most) if with_pictures else _in_words(found, most)
     cases = sum(hit.record.kind == "case" for hit in hits)
     texts = len(hits) - cases
     what = [
@@ -34,15 +33,25 @@ def choose_context(found: Found, with_pictures: bool, most: int) -> tuple[tuple[
     told = " and ".join(part for part in what if not part.startswith("0"))
     how = "nearest to the picture" if with_pictures else "nearest to the words"
     reason = f"{len(hits)} of {len(found.hits)} found were used: {told} {how}."
+    if _cut(found):
+        reason += f" Chosen from the best: {found.selection.reason[0].lower()}{found.selection.reason[1:]}"
     numbered = tuple(Evidence(number, hit) for number, hit in enumerate(hits, 1))
     return numbered, Selection(found.selection.policy, len(hits), len(found.hits), reason)
 
 
-def _beside_picture(hits: Sequence[Hit], most: int) -> list[Hit]:
-    alike = [hit for hit in hits if hit.record.kind == "case" and hit.similarity("image→image") is not None]
+def _beside_picture(found: Found, most: int) -> list[Hit]:
+    alike = [hit for hit in found.hits if hit.record.kind == "case" and hit.similarity("image→image") is not None]
     alike.sort(key=lambda hit: -(hit.similarity("image→image") or 0.0))
-    explaining = [hit for hit in hits if hit.record.kind != "case" and _explains(hit)][:_EXPLAINING]
-    return [*alike[: max(1, most - len(explaining))], *explaining]
+    explaining = [hit for hit in found.hits if hit.record.kind != "case" and _explains(hit)][:_EXPLAINING]
+    room = max(1, most - len(explaining))
+    if _cut(found):
+        room = min(room, max(1, sum(hit.record.kind == "case" for hit in found.selected)))
+    return [*alike[:room], *explaining]
+
+
+def _cut(found: Found) -> bool:
+    """Whether a policy, and not the room alone, kept fewer than were found."""
+    return found.selection.policy != "fixed" and found.selection.kept < found.selection.candidates
 
 
 def _in_words(found: Found, most: int) -> list[Hit]:

@@ -42,7 +42,16 @@ class Settings(BaseSettings):
         "open refuses non-commercial and unclear ones",
     )
     generator: str = Field("evidence", description="what answers: evidence, vlm:…, server:…")
-    selection: str = Field("ratio", description="how the context is chosen: ratio, fixed")
+    selection: str = Field(
+        "auto",
+        description="how the context is chosen: auto (what won in calibrate, else fixed), fixed, gap, ratio, mass, "
+        "risk",
+    )
+    fusion: str = Field(
+        "auto",
+        description="how lists are fused: auto (what won in calibrate, else ranks), reciprocal-rank, standardised, "
+        "learned",
+    )
     context: Annotated[int, Field(ge=1, le=12)] = Field(8, description="most records an answer is made from")
     device: str = Field("cpu", description="where encoders and GPU indexes run: cpu, cuda, cuda:1")
     threads: Annotated[int, Field(ge=0)] = Field(0, description="threads of one process; 0: as many as there are cores")

@@ -9,10 +9,14 @@ from app.settings import Settings
 from corpora.home import Home
 from indexing.encoders import EncoderPlan
 from indexing.jobs import BuildOptions
+from retrievers.fusion import fusion_method
 from retrievers.retriever import Retriever
 from retrievers.selection import selection_policy
 
 __all__ = ["build_options", "encoder_plan", "open_home", "open_retriever", "prepare_process"]
+
+AUTO = "auto"
+"""The setting by which the home's calibration chooses."""
 
 
 def prepare_process(settings: Settings) -> None:
@@ -48,5 +52,6 @@ def open_retriever(home: Home, settings: Settings) -> Retriever:
         index=settings.index,
         plan=encoder_plan(settings),
         device=settings.device,
-        policy=selection_policy(settings.selection),
+        policy=None if settings.selection == AUTO else selection_policy(settings.selection),
+        fusion=None if settings.fusion == AUTO else fusion_method(settings.fusion),
     )

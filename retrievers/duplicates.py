@@ -9,25 +9,38 @@ import numpy as np
 from corpora.records import Record
 from indexing.opened import OpenedIndex
 
-__all__ = ["collapse"]
+__all__ = ["Collapsing", "collapse"]
 
 _SAME = 0.985
 
 
-def collapse(ranked: Sequence[Record], index: OpenedIndex) -> list[tuple[Record, list[Record]]]:
-    """Each record that stays, with those folded into it, in the given order.
+class Collapsing:
+    """Takes records best first and keeps one of each near-identical group. For one search, on one thread.
 
     Two records are one when they hold the same picture, or lie closer than a cosine of 0.985 with the same text,
     labels and patient kept apart: studies of one patient on different days always stay.
     """
-    kept: list[tuple[Record, list[Record]]] = []
-    for record in ranked:
-        twin = next((group for other, group in kept if _same(record, other, index)), None)
-        if twin is None:
-            kept.append((record, []))
+
+    def __init__(self, index: OpenedIndex) -> None:
+        self._index = index
+        self.kept: list[tuple[Record, float, list[Record]]] = []
+        """Each record that stays, its score, and those folded into it."""
+
+    def add(self, record: Record, score: float = 0.0) -> None:
+        """Keep the record, or fold it into one that is kept."""
+        twins = next((twins for other, _, twins in self.kept if _same(record, other, self._index)), None)
+        if twins is None:
+            self.kept.append((record, score, []))
         else:
-            twin.append(record)
-    return kept
+            twins.append(record)
+
+
+def collapse(ranked: Sequence[Record], index: OpenedIndex) -> list[tuple[Record, list[Record]]]:
+    """Each record that stays, with those folded into it, in the given order."""
+    collapsing = Collapsing(index)
+    for record in ranked:
+        collapsing.add(record)
+    return [(record, twins) for record, _, twins in collapsing.kept]
 
 
 def _same(one: Record, other: Record, index: OpenedIndex) -> bool:

@@ -31,7 +31,9 @@ class Hit:
 
     `ranks` and `similarities` have one entry a list that found it ("radiology image→image": 1);
     ranks count from 1, similarities are cosines (BM25 scores in lexical lists). `sentence` is the sentence of its
-    text nearest to the question, `duplicates` the ids of near-identical records folded into this hit.
+    text nearest to the question, `duplicates` the ids of near-identical records folded into this hit ("also seen in").
+    `relevance` is the calibrated probability that it is relevant, None where the home has no calibration of it;
+    `picture` the number of its picture (from 0) that the question's picture is nearest to.
     """
 
     record: Record
@@ -40,6 +42,8 @@ class Hit:
     similarities: Mapping[str, float]
     sentence: str = ""
     duplicates: tuple[str, ...] = ()
+    relevance: float | None = None
+    picture: int = 0
 
     def similarity(self, sides: str) -> float | None:
         """The best similarity among lists of these sides ("image→image"), or None."""

@@ -5,37 +5,40 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
 from corpora.catalog import Catalog
-from corpora.domains import TEXTBOOK
 from corpora.errors import CalibrationError, InputError
 from corpora.home import Home
 from corpora.images import ImageStore
-from corpora.records import Record
-from indexing.describe import sentence_parts
 from indexing.encoders import EncoderPlan
 from indexing.encoders.heads import weights_folder
 from indexing.opened import OpenedIndex
 from indexing.shards import IndexFolder
 from retrievers.calibration.storage import CalibrationFolder
 from retrievers.calibration.values import Calibration
-from retrievers.duplicates import collapse
 from retrievers.found import DomainFound, Found, Hit, Selection
-from retrievers.fusion import reciprocal_rank_fusion
+from retrievers.fusion import Fusion
+from retrievers.hits import fair, hits_of
 from retrievers.query import Query
+from retrievers.relevance import carried
 from retrievers.router import Router, load_router
 from retrievers.scope import Scope
 from retrievers.search import Lists, RankedList
-from retrievers.selection import DEFAULT_POLICY, Policy, TopRatio
+from retrievers.selection import Policy
 
-__all__ = ["Retriever"]
+__all__ = ["DEFAULT_QUOTA", "Retriever"]
+
+DEFAULT_QUOTA = 1
+"""Of the records that each target side finds, how many are among the hits whatever the others find."""
 
 _MOST_K = 200
 _MOST_CONTEXT = 12
+_MOST_AT_ONCE = 32
 _NONE = Calibration()
 
 _log = logging.getLogger(__name__)
@@ -52,6 +55,7 @@ class _Opened:
     calibration: Calibration
     router: Router | None
     policy: Policy
+    fusion: Fusion
 
 
 class Retriever:
@@ -72,13 +76,16 @@ class Retriever:
         index: str = "default",
         plan: EncoderPlan = EncoderPlan(),
         device: str = "cpu",
-        policy: Policy = DEFAULT_POLICY,
+        policy: Policy | None = None,
+        fusion: Fusion | None = None,
+        quota: int = DEFAULT_QUOTA,
         router: Router | None = None,
     ) -> None:
         self.home = home
         self.images = ImageStore(home.images)
         self._folder, self._stored = IndexFolder(home, index), CalibrationFolder(home, index)
-        self._plan, self._device, self._policy = plan, device, policy
+        self._plan, self._device = plan, device
+        self._policy, self._fusion, self._quota = policy, fusion, quota
         self._router = router or load_router(weights_folder(plan.licences) / "router.safetensors", device)
         self.catalog = Catalog.open(home.catalog_url)
         self._scope = Scope(self.catalog)
@@ -94,7 +101,9 @@ class Retriever:
         index: str = "default",
         plan: EncoderPlan = EncoderPlan(),
         device: str = "cpu",
-        policy: Policy = DEFAULT_POLICY,
+        policy: Policy | None = None,
+        fusion: Fusion | None = None,
+        quota: int = DEFAULT_QUOTA,
     ) -> Retriever:
         """A retriever on a home.
 
@@ -103,7 +112,9 @@ class Retriever:
             index: Which of its indexes.
             plan: Which encoder serves which domain; must be those of the index.
             device: Where encoders and GPU indexes run.
-            policy: How many hits become context.
+            policy: How many hits become context; None takes the one that won in `curbside calibrate`, else a fixed k.
+            fusion: How lists are fused; None takes the one that won, else that of reciprocal ranks.
+            quota: How many of the best records of each target side are among the hits.
 
         Raises:
             SourceError: no home there.
@@ -111,7 +122,13 @@ class Retriever:
             HomeVersionError: a newer Curbside wrote it.
         """
         retriever = cls(
-            home if isinstance(home, Home) else Home.open(home), index=index, plan=plan, device=device, policy=policy
+            home if isinstance(home, Home) else Home.open(home),
+            index=index,
+            plan=plan,
+            device=device,
+            policy=policy,
+            fusion=fusion,
+            quota=quota,
         )
         with ExitStack() as undo:
             undo.callback(retriever.close)
@@ -168,13 +185,14 @@ class Retriever:
             nothing = Selection(now.policy.name, 0, 0, "Nothing was searched: the question is out of every domain.")
             return Found((), domain, nothing, label, encoders, now.calibration.digest)
         ranked = self._run(query, domain.searched, now.index, now.calibration)
-        hits = self._hits(_fair(ranked, domain, bool(query.pictures)), now.index, k)
-        selection = now.policy.select([hit.score for hit in hits], min(k, _MOST_CONTEXT))
+        hits = self._hits(ranked, domain, now, k, with_pictures=bool(query.pictures))
+        selection = now.policy.select(carried(hits), min(k, _MOST_CONTEXT))
         return Found(tuple(hits), domain, selection, label, encoders, now.calibration.digest)
 
     def batch(self, queries: Sequence[Query], k: int = 10) -> list[Found]:
-        """One result for each question, in order."""
-        return [self.search(query, k) for query in queries]
+        """One result for each question, in order; encoders see those that are asked at once together."""
+        with ThreadPoolExecutor(max(1, min(len(queries), _MOST_AT_ONCE)), "curbside-search") as threads:
+            return list(threads.map(lambda query: self.search(query, k), queries))
 
     def route(self, query: Query) -> DomainFound:
         """Which domain a question belongs to, without searching."""
@@ -185,9 +203,18 @@ class Retriever:
         """The ranked lists of one domain before they are fused, under that calibration instead of the home's."""
         return tuple(self._run(query, [domain], self.index, calibration))
 
-    def fused(self, lists: Sequence[RankedList], domain: DomainFound, k: int, *, with_pictures: bool) -> list[Hit]:
-        """The k best hits of such lists, as a search fuses them."""
-        return self._hits(_fair(lists, domain, with_pictures), self.index, k)
+    def fused(
+        self,
+        lists: Sequence[RankedList],
+        domain: DomainFound,
+        k: int,
+        *,
+        with_pictures: bool,
+        calibration: Calibration = _NONE,
+    ) -> list[Hit]:
+        """The k best hits of such lists, as a search fuses them under that calibration."""
+        now = replace(self._now(), calibration=calibration, fusion=calibration.chosen_fusion())
+        return self._hits(lists, domain, now, k, with_pictures=with_pictures)
 
     def _now(self) -> _Opened:
         with self._lock:
@@ -208,12 +235,13 @@ class Retriever:
         if mismatch:
             _log.warning("The calibration of this home is not in force. %s", mismatch)
             stored = _NONE
-        own, policy, calibrated = stored.router, self._policy, None
+        own, calibrated = stored.router, None
         if own.fingerprint:
             calibrated = self._router.calibrated(own.temperature, own.text_temperature, own.floor)
-        if stored.ratio is not None and isinstance(policy, TopRatio):
-            policy = replace(policy, ratio=stored.ratio)
-        return _Opened(index, stored, calibrated, policy)
+        chosen = stored.selection
+        policy = chosen.winner() if self._policy is None else chosen.fitted(self._policy)
+        fusion = stored.chosen_fusion() if self._fusion is None else stored.fitted(self._fusion)
+        return _Opened(index, stored, calibrated, policy, fusion)
 
     def _run(
         self, query: Query, domains: Sequence[str], index: OpenedIndex, calibration: Calibration
@@ -222,47 +250,17 @@ class Retriever:
         lists = Lists(index, self._plan, self._device, self.home.path, calibration.domains)
         return [found for name in domains for found in lists.run(query, name, allow)]
 
-    def _hits(self, lists: Sequence[RankedList], index: OpenedIndex, k: int) -> list[Hit]:
-        fused = reciprocal_rank_fusion(
-            {found.name: found.records for found in lists}, {found.name: found.weight for found in lists}
+    def _hits(
+        self, lists: Sequence[RankedList], domain: DomainFound, now: _Opened, k: int, *, with_pictures: bool
+    ) -> list[Hit]:
+        asked = "picture" if with_pictures else "words"
+        models = {name: one.relevance for name, one in now.calibration.domains.items()}
+        return hits_of(
+            fair(lists, domain, with_pictures),
+            self.catalog,
+            now.index,
+            k,
+            fusion=now.fusion,
+            quota=self._quota,
+            relevance={name: found[asked] for name, found in models.items() if asked in found},
         )
-        # Near-duplicates fold into one hit, so more are fetched than are asked for.
-        scores = dict(fused[: 3 * k + 10])
-        records = self.catalog.get(scores)
-        ordered = [records[uid] for uid in scores if uid in records]
-        return [_hit(record, scores[record.uid], lists, twins) for record, twins in collapse(ordered, index)[:k]]
-
-
-def _fair(lists: Sequence[RankedList], domain: DomainFound, with_pictures: bool) -> list[RankedList]:
-    """The lists with weights that sum to its share for each domain: a domain with more lists is not more right.
-
-    A domain's share is its probability beside the likeliest one's; the textbook's is 1 for a question in words, and
-    three quarters beside a picture, where cases that look alike come first.
-    """
-    shares = {name: domain.posterior.get(name, 0.0) / max(domain.probability, 1e-9) for name in domain.searched}
-    shares[TEXTBOOK] = 0.75 if with_pictures and domain.name != TEXTBOOK else 1.0
-    total: dict[str, float] = {}
-    for found in lists:
-        total[found.domain] = total.get(found.domain, 0.0) + found.weight
-    return [
-        replace(found, weight=min(1.0, shares[found.domain]) * found.weight / (total[found.domain] or 1.0))
-        for found in lists
-    ]
-
-
-def _hit(record: Record, score: float, lists: Sequence[RankedList], twins: Sequence[Record]) -> Hit:
-    ranks: dict[str, int] = {}
-    similarities: dict[str, float] = {}
-    best_part, best_score = 0, -1.0
-    for found in lists:
-        if record.uid not in found.records:
-            continue
-        place = found.records.index(record.uid)
-        ranks[found.name], similarities[found.name] = place + 1, found.scores[place]
-        if found.name.endswith("text→text") and found.scores[place] > best_score:
-            best_part, best_score = found.parts[place], found.scores[place]
-    parts = sentence_parts(record)
-    if not 0 < best_part < len(parts):
-        best_part = min(1, len(parts) - 1)
-    sentence = parts[best_part]
-    return Hit(record, score, ranks, similarities, sentence, tuple(f"{twin.corpus}/{twin.id}" for twin in twins))

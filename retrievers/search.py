@@ -31,7 +31,8 @@ LIST_WEIGHTS: Mapping[str, float] = {
 
 _DEPTH = 50
 _WIDER = 4
-_BESIDE_A_PICTURE = 0.15
+# Whether a record is in the list of words at all counts more than any place, so that list weighs next to nothing.
+_BESIDE_A_PICTURE: Mapping[str, float] = {"text→text": 0.15, "text→image": 0.15, "words": 0.02}
 _PLAIN = DomainCalibration()
 
 
@@ -76,10 +77,10 @@ class Lists:
         """
         joint, sentence = self.encoders(domain)
         own = self._calibrated.get(domain, _PLAIN)
-        words = 1.0 if not query.pictures or domain == TEXTBOOK else _BESIDE_A_PICTURE
+        beside: Mapping[str, float] = _BESIDE_A_PICTURE if query.pictures and domain != TEXTBOOK else {}
 
         def weight(sides: str) -> float:
-            return own.weights.get(sides, LIST_WEIGHTS[sides])
+            return own.weights.get(sides, LIST_WEIGHTS[sides]) * beside.get(sides, 1.0)
 
         if query.pictures:
             vectors = joint.encode_images(query.pictures)
@@ -88,10 +89,10 @@ class Lists:
             yield from self._dense(domain, "text", "image→text", moved, allow, weight("image→text"), depth)
         if query.text:
             said, meant = joint.encode_texts([query.text]), sentence.encode_texts([query.text])
-            yield from self._dense(domain, "sentence", "text→text", meant, allow, weight("text→text") * words, depth)
+            yield from self._dense(domain, "sentence", "text→text", meant, allow, weight("text→text"), depth)
             moved = own.towards_images(said)
-            yield from self._dense(domain, "image", "text→image", moved, allow, weight("text→image") * words, depth)
-            yield self._lexical(query.text, domain, allow, weight("words") * words, depth)
+            yield from self._dense(domain, "image", "text→image", moved, allow, weight("text→image"), depth)
+            yield self._lexical(query.text, domain, allow, weight("words"), depth)
 
     def _dense(
         self, domain: str, side: str, sides: str, vectors: Vectors, allow: IdFilter | None, weight: float, depth: int

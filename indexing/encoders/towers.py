@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ from PIL import Image
 from corpora.errors import MissingDependencyError, ModelError, SettingsError
 from corpora.language import sentences
 from indexing import torchvision_cure
+from indexing.encoders.gathering import Gatherer
 
 if TYPE_CHECKING:
     import torch
@@ -122,7 +124,10 @@ class TextTower:
 
 @dataclass(frozen=True)
 class QueryFeatures:
-    """Tower features of asked pictures and texts, remembered for a while: every domain's head starts from the same."""
+    """Tower features of asked pictures and texts, remembered for a while: every domain's head starts from the same.
+
+    What several threads ask at once goes through a tower together.
+    """
 
     device: str
     tuned: Path | None = None
@@ -130,18 +135,17 @@ class QueryFeatures:
     def image(self, image: Image.Image) -> Vectors:
         """Features (2560,) of one picture."""
         key = (image.size, hashlib.sha256(image.tobytes()).digest())
-        return self._remember(f"image {self.tuned or ''}", key, lambda: self._forward(image))
+        return self._remember(f"image {self.tuned or ''}", key, lambda: self._forward(key, image))
 
     def text(self, text: str) -> Vectors:
         """Features (384,) of one text."""
-        return self._remember("text", text, lambda: text_tower(self.device).features([text])[0])
+        return self._remember("text", text, lambda: _texts_together(self.device)(text, text))
 
-    def _forward(self, image: Image.Image) -> Vectors:
-        tower = image_tower(self.device, self.tuned)
-        features: Vectors = tower.features(tower.prepare(image)[None])[0]
-        return features
+    def _forward(self, key: Hashable, image: Image.Image) -> Vectors:
+        prepared = image_tower(self.device, self.tuned).prepare(image)
+        return _images_together(self.device, self.tuned)(key, prepared)
 
-    def _remember(self, kind: str, key: object, compute: Callable[[], Vectors]) -> Vectors:
+    def _remember(self, kind: str, key: Hashable, compute: Callable[[], Vectors]) -> Vectors:
         full = (self.device, kind, key)
         with _lock:
             if full in _remembered:
@@ -155,8 +159,24 @@ class QueryFeatures:
         return value
 
 
+@cache
+def _images_together(device: str, tuned: Path | None) -> Gatherer[Vectors, Vectors]:
+    import torch
+
+    tower = image_tower(device, tuned)
+    # A processor is quickest with one picture at a time, on as many cores as are free; a GPU with many at once.
+    most, places = (1, max(1, (os.cpu_count() or 1) // torch.get_num_threads())) if device == "cpu" else (32, 1)
+    return Gatherer(lambda prepared: list(tower.features(np.stack(prepared))), most, places)
+
+
+@cache
+def _texts_together(device: str) -> Gatherer[str, Vectors]:
+    tower = text_tower(device)
+    return Gatherer(lambda texts: list(tower.features(texts)))
+
+
 _MOST_REMEMBERED = 256
-_remembered: OrderedDict[tuple[str, str, object], Vectors] = OrderedDict()
+_remembered: OrderedDict[tuple[str, str, Hashable], Vectors] = OrderedDict()
 _lock = threading.Lock()
 
 

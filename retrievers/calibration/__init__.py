@@ -4,6 +4,12 @@
 """
 
 from retrievers.calibration.storage import CalibrationFolder
-from retrievers.calibration.values import Calibration, DomainCalibration, Part, RouterCalibration
+from retrievers.calibration.values import (
+    Calibration,
+    DomainCalibration,
+    Part,
+    RouterCalibration,
+    SelectionCalibration,
+)
 
-__all__ = ["Calibration", "CalibrationFolder", "DomainCalibration", "Part", "RouterCalibration"]
+__all__ = ["Calibration", "CalibrationFolder", "DomainCalibration", "Part", "RouterCalibration", "SelectionCalibration"]

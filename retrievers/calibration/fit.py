@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,11 +16,20 @@ from corpora.records import Record
 from indexing.describe import joint_text
 from indexing.opened import OpenedIndex
 from indexing.training.everyday_pictures import everyday_pictures
+from retrievers.calibration.fusion import fit_fusion
 from retrievers.calibration.gap import fit_gap, pairs_of
 from retrievers.calibration.questions import Asked, Case, Neighbours, ask, held_cases, opened_picture, some_of
+from retrievers.calibration.relevance import HitsJudged, fit_domain_relevance
+from retrievers.calibration.risk import DELTA, fit_risk
 from retrievers.calibration.router import Routed, fit_floor, fit_temperature
-from retrievers.calibration.selection import fit_ratio
-from retrievers.calibration.values import Calibration, DomainCalibration, Part, RouterCalibration
+from retrievers.calibration.selection import fit_policies
+from retrievers.calibration.values import (
+    Calibration,
+    DomainCalibration,
+    Part,
+    RouterCalibration,
+    SelectionCalibration,
+)
 from retrievers.calibration.weights import GROUPS, fit_weights
 from retrievers.query import Query
 from retrievers.retriever import Retriever
@@ -29,6 +39,7 @@ __all__ = ["CalibrationReport", "calibrate"]
 _EVERYDAY = 70
 _EVERYDAY_SEED = 1871  # other pictures than those that the router is fitted and measured on
 
+Row = TypeVar("Row")
 Progress = Callable[[int, int, str], None]
 
 
@@ -92,18 +103,18 @@ def calibrate(
         if weights:
             old = domains.get(domain, DomainCalibration())
             domains[domain] = replace(old, weights={**old.weights, **weights})
-    part, ratio = _selection(retriever, heard.asked, Calibration(domains=domains), seed)
     calibration = Calibration(
         version=index.manifest.label,
         encoders=index.manifest.fingerprints,
         router=router,
-        ratio=ratio,
         domains=dict(sorted(domains.items())),
-        parts=(*routed, *parts, part),
+        parts=(*routed, *parts),
         seed=seed,
         share=share,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+    for step in (_fusion, _relevance, _selection):
+        calibration = step(retriever, heard.asked, calibration, seed)
     seconds = round(time.monotonic() - started, 1)
     return CalibrationReport(calibration, _patients(cases, False), _patients(cases, True), seconds)
 
@@ -192,12 +203,47 @@ def _weights(
             yield part, domain, weights
 
 
-def _selection(
-    retriever: Retriever, asked: Sequence[Asked], calibration: Calibration, seed: int
-) -> tuple[Part, float | None]:
-    hits = [(one.case.judging, one.judged(retriever, calibration)) for one in asked]
-    fitting = [one for judging, one in hits if not judging]
-    return fit_ratio(fitting, [one for judging, one in hits if judging], seed=seed)
+def _fusion(retriever: Retriever, asked: Sequence[Asked], calibration: Calibration, seed: int) -> Calibration:
+    questions = [(one.case.judging, one.fused(calibration)) for one in asked]
+    parts, won, learned = fit_fusion(*_halves(questions), seed=seed)
+    domains = dict(calibration.domains)
+    for name, weights in learned.items():
+        domains[name] = replace(domains.get(name, DomainCalibration()), learned=weights)
+    return replace(calibration, parts=calibration.parts + parts, fusion=won, domains=domains)
+
+
+def _relevance(retriever: Retriever, asked: Sequence[Asked], calibration: Calibration, seed: int) -> Calibration:
+    domains, parts = dict(calibration.domains), list(calibration.parts)
+    for domain, group in sorted({(one.case.record.domain, one.group) for one in asked}):
+        mine = [one for one in asked if (one.case.record.domain, one.group) == (domain, group)]
+        found = [(one, one.hits(retriever, calibration)) for one in mine]
+        rows = [
+            (one.case.judging, row)
+            for one, hits in found
+            if (row := HitsJudged.of(one.case.patient, hits, one.right(hits))) is not None
+        ]
+        part, model = fit_domain_relevance(domain, group, *_halves(rows), seed=seed)
+        parts.append(part)
+        if model is not None:
+            own = domains.get(domain, DomainCalibration())
+            domains[domain] = replace(own, relevance={**own.relevance, group: model})
+    return replace(calibration, parts=tuple(parts), domains=domains)
+
+
+def _selection(retriever: Retriever, asked: Sequence[Asked], calibration: Calibration, seed: int) -> Calibration:
+    fitting, judging = _halves([(one.case.judging, one.judged(retriever, calibration)) for one in asked])
+    policies, values, won = fit_policies(fitting, judging, seed=seed)
+    risk, (k, alpha, questions) = fit_risk(fitting, judging)
+    chosen = SelectionCalibration(won, **values, k=k, alpha=alpha, delta=DELTA if k else 0.0, questions=questions)
+    return replace(calibration, parts=(*calibration.parts, *policies, risk), selection=chosen)
+
+
+def _halves(rows: Iterable[tuple[bool, Row]]) -> tuple[list[Row], list[Row]]:
+    """Those that fit and those that judge."""
+    halves: tuple[list[Row], list[Row]] = ([], [])
+    for judging, row in rows:
+        halves[judging].append(row)
+    return halves
 
 
 def _patients(cases: Sequence[Case], judging: bool) -> dict[str, int]:

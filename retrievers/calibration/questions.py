@@ -14,12 +14,15 @@ from corpora.records import Record
 from indexing.describe import joint_text
 from indexing.opened import OpenedIndex
 from indexing.training.heads import split_by_patient
+from retrievers.calibration.fusion import FusedQuestion
+from retrievers.calibration.risk import vote_wrong
 from retrievers.calibration.selection import MOST, Judged
 from retrievers.calibration.values import Calibration
 from retrievers.calibration.weights import GROUPS, Ranks, reweighted
 from retrievers.duplicates import collapse
-from retrievers.found import DomainFound
+from retrievers.found import DomainFound, Hit
 from retrievers.query import Query
+from retrievers.relevance import carried
 from retrievers.retriever import Retriever
 from retrievers.search import RankedList
 
@@ -52,17 +55,33 @@ class Asked:
         lists = [by_name.get(f"{self.case.record.domain} {sides}", ()) for sides in GROUPS[self.group]]
         return Ranks.of(self.case.patient, lists, self.relevant)
 
-    def judged(self, retriever: Retriever, calibration: Calibration) -> Judged:
-        """The hits that a search with this calibration's weights gives, as the selection is judged on them."""
+    def hits(self, retriever: Retriever, calibration: Calibration) -> list[Hit]:
+        """The hits that a search with this calibration gives in the case's own domain."""
         name = self.case.record.domain
         domain = DomainFound(name, 1.0, {name: 1.0}, (name,))
         lists = reweighted(self.lists, calibration.domains)
-        hits = retriever.fused(lists, domain, MOST, with_pictures=self.group == "picture")
+        return retriever.fused(lists, domain, MOST, with_pictures=self.group == "picture", calibration=calibration)
+
+    def judged(self, retriever: Retriever, calibration: Calibration) -> Judged:
+        """Those hits as the selection is judged on them."""
+        hits = self.hits(retriever, calibration)
         return Judged(
             self.case.patient,
-            tuple(hit.score for hit in hits),
-            tuple(hit.record.uid in self.relevant for hit in hits),
+            tuple(carried(hits)),
+            self.right(hits),
+            self.case.record.corpus,
+            vote_wrong(hits, self.case.record.labels) if self.group == "picture" else (),
         )
+
+    def right(self, hits: Sequence[Hit]) -> tuple[bool, ...]:
+        """Which of the hits are relevant."""
+        return tuple(hit.record.uid in self.relevant for hit in hits)
+
+    def fused(self, calibration: Calibration) -> FusedQuestion:
+        """Its lists with this calibration's weights, as fusions are judged on them."""
+        record = self.case.record
+        lists = tuple(reweighted(self.lists, calibration.domains))
+        return FusedQuestion(self.case.patient, record.domain, self.group, lists, self.relevant)
 
 
 class Neighbours:

@@ -1,14 +1,24 @@
-"""Reciprocal rank fusion and the choice of context."""
+"""Fusions of ranked lists, and the quotas of sides."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora.errors import UnknownNameError
-from retrievers.fusion import reciprocal_rank_fusion
-from retrievers.selection import FixedK, TopRatio, selection_policy
+from retrievers.fusion import (
+    Fusion,
+    LearnedWeights,
+    ReciprocalRank,
+    StandardisedScores,
+    fusion_method,
+    reciprocal_rank_fusion,
+    with_quotas,
+)
+from retrievers.fusion.learned import fit_learned_weights
+from retrievers.search import RankedList
 
 ranked = st.lists(st.integers(0, 30), unique=True, max_size=12)
 lists = st.dictionaries(st.sampled_from("abcdef"), ranked, max_size=5)
@@ -62,34 +72,73 @@ def test_weights_decide_and_no_weight_finds_nothing() -> None:
     assert reciprocal_rank_fusion({}) == []
 
 
-scores = st.lists(st.floats(0.001, 1.0), max_size=20).map(lambda values: sorted(values, reverse=True))
+scored = st.lists(st.floats(-1.0, 30.0), max_size=12).map(lambda values: sorted(values, reverse=True))
+FUSIONS = (ReciprocalRank(), StandardisedScores(), LearnedWeights({"radiology": {"words": 0.2, "image→text": 3.0}}))
 
 
-@given(scores, st.integers(1, 25))
-def test_selections_never_exceed_what_there_is(found: list[float], most: int) -> None:
-    for policy in (FixedK(), TopRatio(), TopRatio(1.0)):
-        chosen = policy.select(found, most)
-        assert chosen.candidates == len(found)
-        assert 0 <= chosen.kept <= min(most, len(found))
-        assert chosen.reason.endswith(".")
-        assert chosen.policy == policy.name
+def listed(sides: str, scores: list[float], first: int = 0, weight: float = 1.0) -> RankedList:
+    records = tuple(range(first, first + len(scores)))
+    return RankedList("radiology", f"radiology {sides}", weight, records, tuple(scores), (0,) * len(scores))
 
 
-@given(scores.filter(bool), st.integers(1, 25))
-def test_a_larger_ratio_keeps_more_and_the_best_always_stays(found: list[float], most: int) -> None:
-    kept = [TopRatio(ratio).select(found, most).kept for ratio in (1.1, 2.0, 5.0, 1e9)]
-    assert kept == sorted(kept)
-    assert kept[0] >= 1
-    assert kept[-1] == min(most, len(found))
+@pytest.mark.parametrize("fusion", FUSIONS, ids=lambda fusion: fusion.name)
+@given(one=scored, other=scored, weight=st.floats(0.1, 5))
+def test_fusions_keep_each_record_and_take_no_side(
+    fusion: Fusion, one: list[float], other: list[float], weight: float
+) -> None:
+    lists = [listed("image→image", one), listed("words", other, first=6, weight=weight)]
+    fused = fusion.fuse(lists)
+    assert {record for record, _ in fused} == {record for found in lists for record in found.records}
+    assert [score for _, score in fused] == sorted((score for _, score in fused), reverse=True)
+    assert dict(fused) == pytest.approx(dict(fusion.fuse(lists[::-1])))
+    # A list that is empty is as if it were not there; one alone keeps its order.
+    assert fusion.fuse([*lists, listed("text→text", [])]) == fused
+    alone = [record for record, _ in fusion.fuse(lists[:1])]
+    assert sorted(alone, key=lambda record: -one[record]) == alone
 
 
-def test_reasons_are_true() -> None:
-    assert "All 2 found" in TopRatio().select([0.9, 0.8], 5).reason
-    assert "less than 1/2 of the best" in TopRatio().select([0.9, 0.8, 0.1], 5).reason
-    assert "2 of 3 found were used: the nearest" in TopRatio().select([0.9, 0.8, 0.7], 2).reason
+def test_standardised_scores_see_who_stands_out() -> None:
+    clear, flat = listed("image→image", [0.9, 0.2, 0.19, 0.18]), listed("words", [7.0, 6.95, 6.8, 6.7], first=10)
+    fused = dict(StandardisedScores().fuse([clear, flat]))
+    assert min(fused[0], fused[10], fused[11]) > 10 * fused[1]
+    shifted = [listed("image→image", [s * 10 + 3 for s in clear.scores]), flat]
+    assert dict(StandardisedScores().fuse(shifted)) == pytest.approx(fused, rel=1e-4)
 
 
-def test_policies_by_name() -> None:
-    assert selection_policy("fixed") == FixedK()
-    with pytest.raises(UnknownNameError, match="known: fixed, ratio"):
-        selection_policy("magic")
+def test_learned_weights_find_the_list_that_knows() -> None:
+    rng = np.random.default_rng(0)
+    questions = []
+    for _ in range(60):
+        right = rng.random(30) < 0.2
+        questions.append((np.column_stack([right + rng.normal(size=30), rng.normal(size=30)]), right))
+    knows, guesses = fit_learned_weights(questions)
+    assert knows > 4 * guesses
+    assert (knows + guesses) / 2 == pytest.approx(1.0)
+    assert fit_learned_weights([(np.ones((3, 2)), np.zeros(3, bool))]).tolist() == [1.0, 1.0]
+    lists = [listed("image→image", [2.0, 1.0]), listed("words", [2.0, 1.0], first=10)]
+    fused = LearnedWeights({"radiology": {"image→image": knows, "words": guesses}}).fuse(lists)
+    assert fused[0][0] == 0
+
+
+def test_every_side_has_its_place() -> None:
+    pictures, words = listed("image→image", [0.9, 0.8, 0.7, 0.6]), listed("words", [5.0, 4.0], first=10, weight=0.6)
+    fused = ReciprocalRank().fuse([pictures, words])
+    assert [record for record, _ in fused] == [0, 1, 2, 3, 10, 11]
+    assert [record for record, _ in with_quotas(fused, [pictures, words], 3, 1)] == [0, 1, 10, 2, 3, 11]
+    assert [record for record, _ in with_quotas(fused, [pictures, words], 3, 2)] == [0, 1, 10, 2, 3, 11]
+    assert with_quotas(fused, [pictures, words], 5, 1) == fused
+    quiet = listed("words", [5.0, 4.0], first=10, weight=0.15)
+    assert with_quotas(fused, [pictures, quiet], 3, 1) == fused
+
+
+@given(scored, scored, st.integers(1, 8), st.integers(0, 4))
+def test_quotas_lose_nothing(one: list[float], other: list[float], k: int, quota: int) -> None:
+    lists = [listed("image→image", one), listed("words", other, first=4)]
+    fused = ReciprocalRank().fuse(lists)
+    assert sorted(with_quotas(fused, lists, k, quota)) == sorted(fused)
+
+
+def test_fusions_by_name() -> None:
+    assert fusion_method("reciprocal-rank") == ReciprocalRank()
+    with pytest.raises(UnknownNameError, match="known: learned, reciprocal-rank, standardised"):
+        fusion_method("magic")

@@ -23,11 +23,17 @@ from indexing.encoders import EncoderPlan
 from indexing.jobs import BuildOptions, build_index
 from indexing.training.heads import split_by_patient
 from retrievers import Found, Query, Retriever
-from retrievers.calibration import Calibration, CalibrationFolder, DomainCalibration, RouterCalibration
+from retrievers.calibration import (
+    Calibration,
+    CalibrationFolder,
+    DomainCalibration,
+    RouterCalibration,
+    SelectionCalibration,
+)
 from retrievers.calibration.fit import calibrate
 from retrievers.calibration.questions import Neighbours, ask, held_cases, some_of
 from retrievers.router import Router, RouterWeights
-from retrievers.selection import FixedK, TopRatio
+from retrievers.selection import FixedK, Mass, TopRatio
 from tests.conftest import fill, picture, png_bytes
 from tests.retrievers.conftest import Drawn
 
@@ -153,12 +159,19 @@ class TestCalibrate:
             ("gap", "radiology"),
             ("list weights, picture", "radiology"),
             ("list weights, words", "radiology"),
+            ("fusion, standardised", "all"),
+            ("fusion, learned", "all"),
+            ("relevance, picture", "radiology"),
+            ("relevance, words", "radiology"),
+            ("selection, gap", "all"),
             ("selection, ratio", "all"),
+            ("selection, mass", "all"),
+            ("selection, risk", "all"),
         ]
         assert told[0] == (0, 50, "asking radiology")
         assert told[-1] == (50, 50, "fitting")
         for part in first.parts:
-            assert part.kept == (part.low is not None and part.low > 0)
+            assert not part.kept or part.name == "selection, risk" or (part.low is not None and part.low > 0)
             assert part.reason
         assert not CalibrationFolder(small.home).path.exists()
 
@@ -169,9 +182,17 @@ class TestCalibrate:
         assert ("gap" in kept) == bool(own.shift)
         assert ("list weights, picture" in kept) == ("image→image" in own.weights)
         assert ("list weights, words" in kept) == ("words" in own.weights)
-        assert ("selection, ratio" in kept) == (calibration.ratio is not None)
+        won = calibration.selection.policy
+        assert {name for name in kept if name in {f"selection, {one}" for one in ("gap", "ratio", "mass")}} == (
+            {f"selection, {won}"} if won else set()
+        )
+        assert ("selection, risk" in kept) == bool(calibration.selection.k)
+        assert {name for name in kept if name.startswith("fusion")} == (
+            {f"fusion, {calibration.fusion}"} if calibration.fusion else set()
+        )
+        assert {f"relevance, {asked}" for asked in own.relevance} == {n for n in kept if n.startswith("relevance")}
         assert ("temperature, picture" in kept) == (calibration.router.temperature is not None)
-        assert bool(kept) == bool(calibration.digest)
+        assert calibration.digest or not kept
         before = small.search(Query(text="pneumothorax", domain="radiology"))
         CalibrationFolder(small.home).save(calibration)
         after = small.search(Query(text="pneumothorax", domain="radiology"))
@@ -184,7 +205,8 @@ class TestCalibrate:
             before = [seen(retriever.search(query)) for query in queries]
             report = calibrate(retriever, share=1)
             assert [part.reason for part in report.calibration.parts if part.kept] == []
-            assert all("too few" in part.reason for part in report.calibration.parts)
+            told = [part.reason for part in report.calibration.parts]
+            assert all("too few" in reason or "no guarantee" in reason for reason in told)
             assert sum(report.fitting.values()) + sum(report.judging.values()) == len(drawn)
             CalibrationFolder(own_home).save(report.calibration)
             assert [seen(retriever.search(query)) for query in queries] == before
@@ -235,7 +257,7 @@ class TestSearching:
             assert retriever.router.image.floor == 2.0
             stored(own_home, router=RouterCalibration(temperature=50.0, fingerprint=base))
             assert retriever.route(query).probability < 0.5 < plain.domain.probability
-            stored(own_home, ratio=1.0001)
+            stored(own_home, selection=SelectionCalibration("ratio", ratio=1.0001))
             assert retriever.search(query).selection.kept == 1
             for _ in range(4):
                 CalibrationFolder(own_home).undo()
@@ -258,12 +280,14 @@ class TestSearching:
         assert changed == {"radiology image→text", "radiology text→image"}
 
     def test_a_chosen_policy_stays(self, own_home: Home, drawn: list[Drawn]) -> None:
-        stored(own_home, ratio=1.0001)
+        stored(own_home, selection=SelectionCalibration("ratio", ratio=1.0001))
         query = Query(images=[drawn[0].data])
         with Retriever.open(own_home, policy=FixedK()) as retriever:
             assert retriever.search(query, 5).selection.kept == 5
         with Retriever.open(own_home, policy=TopRatio(9.0)) as retriever:
             assert retriever.search(query, 5).selection.kept == 1
+        with Retriever.open(own_home, policy=Mass(0.01)) as retriever:
+            assert retriever.search(query, 5).selection.policy == "mass"
 
     @pytest.mark.parametrize(
         ("spoil", "told"),
@@ -273,10 +297,11 @@ class TestSearching:
                 lambda path: path.write_text(path.read_text().replace("embedded:radiology/", "embedded:radiology/x")),
                 "x",
             ),
-            (lambda path: path.write_text(path.read_text().replace('"format": 1', '"format": 9')), "newer Curbside"),
+            (lambda path: path.write_text(path.read_text().replace('"format": 2', '"format": 9')), "newer Curbside"),
+            (lambda path: path.write_text(path.read_text().replace('"format": 2', '"format": 1')), "earlier Curbside"),
             (lambda path: path.write_bytes(b"\xff"), "cannot be read"),
         ],
-        ids=["damaged", "other encoder", "newer", "not text"],
+        ids=["damaged", "other encoder", "newer", "older", "not text"],
     )
     def test_what_does_not_fit_is_passed_over_with_a_warning(
         self,
@@ -289,7 +314,7 @@ class TestSearching:
         query = Query(images=[drawn[0].data])
         with Retriever.open(own_home) as retriever:
             plain = repr(retriever.search(query))
-            stored(own_home, ratio=1.0001)
+            stored(own_home, selection=SelectionCalibration("ratio", ratio=1.0001))
             spoil(CalibrationFolder(own_home).path)
             with caplog.at_level(logging.WARNING, "retrievers.retriever"):
                 assert repr(retriever.search(query)) == plain

@@ -8,16 +8,23 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from corpora.records import Record
+from retrievers.calibration.fusion import FusedQuestion, fit_fusion
 from retrievers.calibration.gap import GapPairs, fit_gap
 from retrievers.calibration.judging import LEAST_PATIENTS, Row, judged
+from retrievers.calibration.relevance import HitsJudged, fit_domain_relevance
+from retrievers.calibration.risk import fit_risk, vote_wrong
 from retrievers.calibration.router import Routed, fit_floor, fit_temperature
-from retrievers.calibration.selection import Judged, fit_ratio
+from retrievers.calibration.selection import Judged, fit_policies
 from retrievers.calibration.values import DomainCalibration
 from retrievers.calibration.weights import Ranks, fit_weights, reweighted
 from retrievers.evaluation.measures import measure_queries
+from retrievers.found import Hit
 from retrievers.fusion import reciprocal_rank_fusion
+from retrievers.relevance import FEATURES
 from retrievers.router import RouterWeights
 from retrievers.search import LIST_WEIGHTS, RankedList
+from retrievers.selection.risk import KS
 
 CLASSES = ("dermatology", "radiology", "ultrasound")
 
@@ -225,29 +232,132 @@ def cases(seed: int, count: int, *, telling: bool, flat: bool = False) -> list[J
 
 
 class TestSelection:
-    """The threshold of the policy `ratio`."""
+    """Policies against a fixed number at the same mean number."""
 
     def test_scores_that_tell_win(self) -> None:
-        part, ratio = fit_ratio(cases(1, 60, telling=True), cases(2, 60, telling=True))
-        assert part.kept
-        assert ratio is not None
-        assert ratio <= 2.5
-        assert part.after == pytest.approx(1.0)
-        assert part.notes["fire rate"] == 1.0
+        parts, values, won = fit_policies(cases(1, 60, telling=True), cases(2, 60, telling=True))
+        assert won
+        by_name = {part.name.removeprefix("selection, "): part for part in parts}
+        assert list(by_name) == ["gap", "ratio", "mass"]
+        assert [name for name, part in by_name.items() if part.kept] == [won]
+        assert by_name["ratio"].after == pytest.approx(1.0)
+        assert by_name["ratio"].notes["fire rate"] == 1.0
+        assert values["ratio"] <= 2.5
+        assert "gained more" in by_name["ratio" if won == "gap" else "gap"].reason
 
     def test_scores_that_know_nothing_do_not(self) -> None:
-        part, ratio = fit_ratio(cases(1, 60, telling=False), cases(2, 60, telling=False))
-        assert ratio is None
-        assert not part.kept
+        parts, _, won = fit_policies(cases(1, 60, telling=False), cases(2, 60, telling=False))
+        assert won == ""
+        assert not any(part.kept for part in parts)
 
     def test_a_rule_that_never_fires_gains_nothing(self) -> None:
-        part, ratio = fit_ratio(cases(1, 60, telling=True, flat=True), cases(2, 60, telling=True, flat=True))
-        assert ratio is None
-        assert part.reason == "no threshold beats a fixed number on the fitting patients"
+        parts, values, won = fit_policies(cases(1, 60, telling=True, flat=True), cases(2, 60, telling=True, flat=True))
+        assert (values, won) == ({}, "")
+        assert {part.reason for part in parts} == {"no value beats a fixed number on the fitting patients"}
+
+    def test_one_corpus_of_two_is_not_enough(self) -> None:
+        """All the gain lies in one corpus; in the other the rule cuts what is right."""
+        fitting = cases(1, 80, telling=True)
+        good = [replace(one, corpus="one") for one in cases(2, 80, telling=True)]
+        flat = [Judged(f"q{n}", (1.0,) * 12, (True,) * 6 + (False,) * 6, "other") for n in range(20)]
+        assert fit_policies(fitting, [*good, *flat])[2] == ""
+        assert fit_policies(fitting, [replace(one, corpus=str(n % 2)) for n, one in enumerate(good)])[2] != ""
 
     def test_a_fixed_number_between_two(self) -> None:
         one = Judged("p", (1.0, 0.9, 0.8), (True, False, True))
         assert [one.fixed(k) for k in (0, 1, 1.5, 2.25, 3, 5)] == [0, 1, 1, 1.25, 2, 2]
+
+
+class TestRisk:
+    """The number of hits whose risk is bounded."""
+
+    def asked(self, seed: int, count: int, risk: float, late: float = 0.9) -> list[Judged]:
+        """Questions led astray with probability `risk` by up to three hits, with `late` by more."""
+        rng = np.random.default_rng(seed)
+        rows = rng.random((count, 1)) < np.where(np.array(KS) <= 3, risk, late)
+        return [Judged(f"p{n}", (), (), "one", tuple(row)) for n, row in enumerate(rows.tolist())]
+
+    def test_the_strictest_bound_with_the_largest_number(self) -> None:
+        part, (k, alpha, questions) = fit_risk(self.asked(1, 200, 0.08), self.asked(2, 200, 0.08))
+        assert (k, questions) == (3, 200)
+        assert 0.1 < alpha <= 0.25
+        assert part.kept
+        assert part.after is not None
+        assert part.after < alpha
+
+    def test_no_guarantee_where_nothing_passes(self) -> None:
+        for asked in (self.asked(1, 200, 0.7), self.asked(1, 5, 0.0), []):
+            part, found = fit_risk(asked, [])
+            assert found == (0, 0.0, 0)
+            assert "no guarantee" in part.reason
+
+    def test_patients_count_once(self) -> None:
+        many = [replace(one, patient="same") for one in self.asked(1, 200, 0.0, 0.0)]
+        assert fit_risk(many, [])[1][0] == 0
+
+    def test_votes(self) -> None:
+        def hit(*labels: str) -> Hit:
+            return Hit(Record("r", "c", "case", "radiology", labels=labels), 1.0, {}, {})
+
+        hits = [hit("mass"), hit("effusion"), hit("effusion", "fracture"), hit("effusion")]
+        assert vote_wrong(hits, ["effusion"])[:4] == (True, True, False, False)
+        assert vote_wrong(hits, ["mass"])[:4] == (False, False, True, True)
+        assert vote_wrong([], ["mass"]) == (True,) * len(KS)
+
+
+class TestRelevance:
+    """The probability that a hit is right."""
+
+    def questions(self, seed: int, telling: bool) -> list[HitsJudged]:
+        rng = np.random.default_rng(seed)
+        made = []
+        for number in range(50):
+            right = rng.random(10) < 0.3
+            features = rng.normal(size=(10, len(FEATURES)))
+            features[:, 0] += 2.0 * right * telling
+            made.append(HitsJudged(f"p{number}", features, right))
+        return made
+
+    def test_similarities_that_tell_are_kept_and_calibrated(self) -> None:
+        part, model = fit_domain_relevance("radiology", "picture", self.questions(1, True), self.questions(2, True))
+        assert model is not None
+        assert part.notes["ECE"] < 0.1
+        assert model.weights[0] > 5 * max(map(abs, model.weights[1:]))
+        low, high = (model.probability((value, *(0.0,) * (len(FEATURES) - 1))) for value in (-2.0, 4.0))
+        assert 0 < low < 0.1 < 0.7 < high < 1
+
+    def test_noise_is_not(self) -> None:
+        part, model = fit_domain_relevance("radiology", "picture", self.questions(1, False), self.questions(2, False))
+        assert model is None
+        assert not part.kept
+
+
+class TestFusion:
+    """Reciprocal ranks against scores."""
+
+    def questions(self, seed: int, spread: float) -> list[FusedQuestion]:
+        """Two lists: in one the right ones stand `spread` above the rest, the other is noise with a heavy weight."""
+        rng, made = np.random.default_rng(seed), []
+        for number in range(60):
+            right = frozenset(rng.choice(40, 4, replace=False).tolist())
+            lists = []
+            for sides, weight, above in (("image→image", 1.0, spread), ("image→text", 1.0, 0.0)):
+                score = {record: rng.normal() + above * (record in right) for record in range(40)}
+                order = sorted(score, key=lambda record: -score[record])[:25]
+                values = tuple(score[record] for record in order)
+                lists.append(RankedList("radiology", f"radiology {sides}", weight, tuple(order), values, (0,) * 25))
+            made.append(FusedQuestion(f"p{number}", "radiology", "picture", tuple(lists), right))
+        return made
+
+    def test_learned_weights_win_where_one_list_is_noise(self) -> None:
+        parts, won, learned = fit_fusion(self.questions(1, 3.0), self.questions(2, 3.0))
+        assert won == "learned"
+        assert learned["radiology"]["image→image"] > 3 * learned["radiology"]["image→text"]
+        assert [part.kept for part in parts] == [False, True]
+
+    def test_noise_wins_nothing(self) -> None:
+        assert fit_fusion(self.questions(1, 0.0), self.questions(2, 0.0))[1] == ""
+        assert fit_fusion(self.questions(1, 3.0)[:5], self.questions(2, 3.0)[:5])[1:] == ("", {})
 
 
 class TestJudging:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +11,40 @@ import pytest
 
 from corpora.errors import CalibrationError, InputError
 from corpora.home import Home
-from retrievers.calibration import Calibration, CalibrationFolder, DomainCalibration, Part, RouterCalibration
+from retrievers.calibration import (
+    Calibration,
+    CalibrationFolder,
+    DomainCalibration,
+    Part,
+    RouterCalibration,
+    SelectionCalibration,
+)
+from retrievers.fusion import LearnedWeights, ReciprocalRank, StandardisedScores
+from retrievers.relevance import FEATURES, RelevanceModel
+from retrievers.selection import FixedK, Gap, Mass, RiskControlled, TopRatio
+
+MODEL = RelevanceModel((0.5,) * len(FEATURES), -1.0, (0.0,) * len(FEATURES), (1.0,) * len(FEATURES))
 
 WHOLE = Calibration(
     version="default v3",
     encoders={"tiny:radiology": "tiny:radiology/1"},
     router=RouterCalibration(1.5, None, 0.2, "abc"),
-    ratio=1.3,
-    domains={"radiology": DomainCalibration(0.4, (0.5, -0.25), {"image→image": 1.2, "image→text": 0.3})},
+    selection=SelectionCalibration("ratio", gap=0.2, ratio=1.3, k=4, alpha=0.2, delta=0.05, questions=120),
+    fusion="learned",
+    domains={
+        "radiology": DomainCalibration(
+            0.4, (0.5, -0.25), {"image→image": 1.2, "image→text": 0.3}, {"words": 0.7}, {"picture": MODEL}
+        )
+    },
     parts=(Part("gap", "radiology", "Recall@10", True, "it won", "λ = 0.4", 0.1, 0.2, 0.1, 0.05, 0.15, 30, 20),),
     seed=4,
     share=0.15,
     created="2026-01-01T00:00:00+00:00",
 )
+
+
+def with_ratio(value: float) -> Calibration:
+    return Calibration(selection=SelectionCalibration("ratio", ratio=value))
 
 
 def test_json_gives_the_same_value() -> None:
@@ -35,8 +57,12 @@ def test_the_digest_names_what_is_in_force_and_nothing_else() -> None:
     changed |= {"created": "later", "parts": [], "seed": 9}
     assert Calibration.from_json(json.dumps(changed)).digest == WHOLE.digest
     others = [
-        Calibration(ratio=1.3),
-        Calibration(ratio=1.4),
+        Calibration(selection=SelectionCalibration("ratio", ratio=1.3)),
+        Calibration(selection=SelectionCalibration("ratio", ratio=1.4)),
+        Calibration(selection=SelectionCalibration(k=3, alpha=0.2)),
+        Calibration(fusion="standardised"),
+        Calibration(domains={"radiology": DomainCalibration(relevance={"words": MODEL})}),
+        Calibration(domains={"radiology": DomainCalibration(learned={"words": 2.0})}),
         Calibration(router=RouterCalibration(temperature=1.3)),
         Calibration(router=RouterCalibration(text_temperature=1.3)),
         Calibration(domains={"radiology": DomainCalibration(weights={"words": 0.0})}),
@@ -47,19 +73,41 @@ def test_the_digest_names_what_is_in_force_and_nothing_else() -> None:
     assert nothing.digest == ""
 
 
+def test_policies_and_fusions_take_what_was_fitted_for_them() -> None:
+    chosen = WHOLE.selection
+    assert chosen.winner() == TopRatio(1.3)
+    assert chosen.fitted(Gap()) == Gap(0.2)
+    assert chosen.fitted(Mass(0.7)) == Mass(0.7)
+    assert chosen.fitted(RiskControlled()) == RiskControlled(4, 0.2, 0.05, 120)
+    assert SelectionCalibration(gap=0.2).winner() == FixedK()
+    assert WHOLE.chosen_fusion() == LearnedWeights({"radiology": {"words": 0.7}})
+    assert WHOLE.fitted(StandardisedScores()) == StandardisedScores()
+    assert Calibration().chosen_fusion() == ReciprocalRank()
+
+
+def domain(**model: object) -> dict[str, object]:
+    """A domain's calibration in JSON, with something else in its model of relevance."""
+    return asdict(DomainCalibration(relevance={"picture": replace(MODEL, **model)}))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"ratio": 1.4}, "not those that were stored"),
-        ({"ratio": -1}, "wrong sign"),
-        ({"ratio": "many"}, "damaged"),
+        ({"selection": {"ratio": 1.4}}, "not those that were stored"),
+        ({"selection": {"ratio": -1}}, "wrong sign"),
+        ({"selection": {"ratio": "many"}}, "damaged"),
+        ({"selection": {"policy": "magic"}}, "no selection policy"),
+        ({"fusion": "magic"}, "no fusion"),
+        ({"domains": {"radiology": domain(weights=(1.0,))}}, "wrong length"),
+        ({"domains": {"radiology": domain(scale=(0.0,) * len(FEATURES))}}, "wrong sign"),
         ({"router": {"temperature": 0}}, "wrong sign"),
         ({"router": {"heat": 1}}, "heat"),
         ({"router": {"temperature": 2.0}}, "does not name its router"),
-        ({"domains": {"radiology": {}}}, "shift"),
-        ({"domains": {"radiology": {"shift": float("nan"), "gap": [], "weights": {}}}}, "not finite"),
+        ({"domains": {"radiology": {}}}, "relevance"),
+        ({"domains": {"radiology": asdict(DomainCalibration(float("nan")))}}, "not finite"),
         ({"domains": 3}, "damaged"),
-        ({"format": 2}, "newer Curbside"),
+        ({"format": 1}, "earlier Curbside"),
+        ({"format": 3}, "newer Curbside"),
         ({"format": "x"}, "damaged"),
     ],
 )
@@ -110,7 +158,7 @@ class TestFolder:
         folder = CalibrationFolder(home)
         assert folder.load() is None
         assert folder.stamp is None
-        steps = [Calibration(ratio=1.0 + number / 10) for number in range(12)]
+        steps = [with_ratio(1.0 + number / 10) for number in range(12)]
         stamps: set[str] = set()
         for step in steps:
             folder.save(step)
@@ -126,11 +174,11 @@ class TestFolder:
 
     def test_indexes_do_not_share(self, home: Home) -> None:
         one, other = CalibrationFolder(home, "one"), CalibrationFolder(home, "one-1")
-        one.save(Calibration(ratio=1.1))
-        other.save(Calibration(ratio=1.2))
-        other.save(Calibration(ratio=1.3))
+        one.save(with_ratio(1.1))
+        other.save(with_ratio(1.2))
+        other.save(with_ratio(1.3))
         assert one.undo() is None
-        assert other.undo() == Calibration(ratio=1.2)
+        assert other.undo() == with_ratio(1.2)
 
     def test_names_that_are_none(self, home: Home) -> None:
         with pytest.raises(InputError, match="cannot name an index"):
@@ -146,7 +194,7 @@ class TestFolder:
     def test_nothing_but_the_files_is_left(self, home: Home) -> None:
         folder = CalibrationFolder(home)
         for number in range(3):
-            folder.save(Calibration(ratio=2.0 + number))
+            folder.save(with_ratio(2.0 + number))
         left = sorted(str(path.relative_to(home.calibration)) for path in home.calibration.rglob("*.*"))
         assert left == ["default.json", "earlier/default-0001.json", "earlier/default-0002.json"]
-        assert Calibration.from_json(Path(home.calibration / left[1]).read_text()) == Calibration(ratio=2.0)
+        assert Calibration.from_json(Path(home.calibration / left[1]).read_text()) == with_ratio(2.0)

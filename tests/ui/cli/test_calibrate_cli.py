@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from corpora.home import Home
-from retrievers.calibration import Calibration, CalibrationFolder
+from retrievers.calibration import Calibration, CalibrationFolder, SelectionCalibration
 from tests.ui.cli.conftest import Run
+
+
+def with_ratio(value: float) -> Calibration:
+    return Calibration(selection=SelectionCalibration("ratio", ratio=value))
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ def test_json_is_what_python_gives(run: Run, own_home: Path) -> None:
     assert [part["name"] for part in fitted["calibration"]["parts"]] == [part.name for part in calibration.parts]
     shown = run("--home", own_home, "--json", "calibrate", "--show").json
     assert shown["calibration"] == fitted["calibration"]
-    folder.save(Calibration(ratio=1.5))
+    folder.save(with_ratio(1.5))
     assert run("--home", own_home, "--json", "calibrate", "--undo").json == {"calibration": ""}
     assert run("--home", own_home, "--json", "calibrate", "--undo").json == {"calibration": None}
 
@@ -52,7 +56,7 @@ def test_json_is_what_python_gives(run: Run, own_home: Path) -> None:
 def test_an_answer_names_the_calibration(run: Run, own_home: Path) -> None:
     plain = run("--home", own_home, "--json", "ask", "What is a pleural effusion?").json
     assert plain["manifest"]["calibration"] is None
-    stored = Calibration(ratio=1.5)
+    stored = with_ratio(1.5)
     CalibrationFolder(Home.open(own_home)).save(stored)
     asked = run("--home", own_home, "--json", "ask", "What is a pleural effusion?").json
     assert asked["manifest"]["calibration"] == stored.digest
@@ -76,7 +80,7 @@ def test_what_cannot_be_done(run: Run, drawn_home: Path, arguments: tuple[str, .
 
 def test_a_damaged_calibration(run: Run, own_home: Path) -> None:
     folder = CalibrationFolder(Home.open(own_home))
-    folder.save(Calibration(ratio=1.5))
+    folder.save(with_ratio(1.5))
     folder.path.write_text("{", encoding="utf-8")
     run("--home", own_home, "calibrate", "--show").told("The calibration is damaged", "run: curbside calibrate")
     assert run("--home", own_home, "search", "effusion").status == 0

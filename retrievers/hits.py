@@ -1,0 +1,114 @@
+"""Ranked lists into hits: fair shares, fusion, records, near-duplicates, and why each was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from corpora.catalog import Catalog
+from corpora.domains import TEXTBOOK
+from corpora.records import Record
+from indexing.describe import sentence_parts
+from indexing.opened import OpenedIndex
+from retrievers.duplicates import Collapsing
+from retrievers.found import DomainFound, Hit
+from retrievers.fusion import Fusion, with_quotas
+from retrievers.relevance import RelevanceModel, features_of
+from retrievers.search import RankedList
+
+__all__ = ["fair", "hits_of"]
+
+_TEXTBOOK_BESIDE_A_PICTURE = 0.75
+_AHEAD = 6  # records fetched beyond those still wanted: some fold into others
+
+
+def fair(lists: Sequence[RankedList], domain: DomainFound, with_pictures: bool) -> list[RankedList]:
+    """The lists with weights that sum to its share for each domain: a domain with more lists is not more right.
+
+    A domain's share is its probability beside the likeliest one's; the textbook's is 1 for a question in words, and
+    three quarters beside a picture, where cases that look alike come first.
+    """
+    shares = {name: domain.posterior.get(name, 0.0) / max(domain.probability, 1e-9) for name in domain.searched}
+    shares[TEXTBOOK] = _TEXTBOOK_BESIDE_A_PICTURE if with_pictures and domain.name != TEXTBOOK else 1.0
+    total: dict[str, float] = {}
+    for found in lists:
+        total[found.domain] = total.get(found.domain, 0.0) + found.weight
+    return [
+        replace(found, weight=min(1.0, shares[found.domain]) * found.weight / (total[found.domain] or 1.0))
+        for found in lists
+    ]
+
+
+def hits_of(
+    lists: Sequence[RankedList],
+    catalog: Catalog,
+    index: OpenedIndex,
+    k: int,
+    *,
+    fusion: Fusion,
+    quota: int = 0,
+    relevance: Mapping[str, RelevanceModel] | None = None,
+) -> list[Hit]:
+    """The k best records of lists, fused, near-duplicates folded into the best of them.
+
+    Args:
+        lists: With fair weights.
+        catalog: Where records are; those that are gone from it are no hits.
+        index: Whose lists they are, for near-duplicates.
+        k: How many.
+        fusion: Of the lists.
+        quota: How many of the best records of each target side are among the k.
+        relevance: Models of relevance by domain.
+    """
+    fused = fusion.fuse(lists)
+    if quota:
+        fused = with_quotas(fused, lists, k, quota)
+    places = [{record: place for place, record in enumerate(found.records)} for found in lists]
+    collapsing, at = Collapsing(index), 0
+    while at < len(fused) and len(collapsing.kept) < k:
+        batch = fused[at : at + k - len(collapsing.kept) + _AHEAD]
+        at += len(batch)
+        records = catalog.get(uid for uid, _ in batch)
+        for uid, score in batch:
+            if uid in records and len(collapsing.kept) <= k:
+                collapsing.add(records[uid], score)
+    models = relevance or {}
+    return [
+        _hit(record, score, lists, places, twins, models.get(record.domain) if record.kind == "case" else None)
+        for record, score, twins in collapsing.kept[:k]
+    ]
+
+
+def _hit(
+    record: Record,
+    score: float,
+    lists: Sequence[RankedList],
+    places: Sequence[Mapping[int, int]],
+    twins: Sequence[Record],
+    relevance: RelevanceModel | None,
+) -> Hit:
+    ranks: dict[str, int] = {}
+    similarities: dict[str, float] = {}
+    best_part, best_score, picture = 0, -1.0, 0
+    for found, place_of in zip(lists, places, strict=True):
+        place = place_of.get(record.uid)
+        if place is None:
+            continue
+        ranks[found.name], similarities[found.name] = place + 1, found.scores[place]
+        if found.name.endswith("text→text") and found.scores[place] > best_score:
+            best_part, best_score = found.parts[place], found.scores[place]
+        elif found.name.endswith("image→image"):
+            picture = found.parts[place]
+    parts = sentence_parts(record)
+    if not 0 < best_part < len(parts):
+        best_part = min(1, len(parts) - 1)
+    return Hit(
+        record,
+        score,
+        ranks,
+        similarities,
+        parts[best_part],
+        tuple(f"{twin.corpus}/{twin.id}" for twin in twins),
+        None if relevance is None else relevance.probability(features_of(similarities, score)),
+        min(picture, max(0, len(record.pictures) - 1)),
+    )
