@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.answers import Evidence
-from app.reading import means_for, what_it_says
 from corpora.language import Assertion, assertions, sentences
+from corpora.reading import means_for, what_it_says
 
 __all__ = ["Checked", "check_citations", "cited_numbers"]
 

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
         description="how lists are fused: auto (what won in calibrate, else ranks), reciprocal-rank, standardised, "
         "learned",
     )
+    rerank: tuple[str, ...] = Field(
+        (), description="what orders the hits anew, one after the other: mmr, mmr:0.5, cross-encoder:<model>, vlm"
+    )
     context: Annotated[int, Field(ge=1, le=12)] = Field(8, description="most records an answer is made from")
     device: str = Field("cpu", description="where encoders and GPU indexes run: cpu, cuda, cuda:1")
     threads: Annotated[int, Field(ge=0)] = Field(0, description="threads of one process; 0: as many as there are cores")

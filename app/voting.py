@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from app.answers import Evidence
-from app.reading import Said, means_for, what_it_says
+from corpora.reading import Said, means_for, what_it_says
 
 __all__ = ["Ballot", "Choice", "choose", "vote", "voters"]
 

@@ -10,7 +10,8 @@ from corpora.home import Home
 from indexing.encoders import EncoderPlan
 from indexing.jobs import BuildOptions
 from retrievers.fusion import fusion_method
-from retrievers.retriever import Retriever
+from retrievers.rerank import open_reranker
+from retrievers.retriever import Ranking, Retriever
 from retrievers.selection import selection_policy
 
 __all__ = ["build_options", "encoder_plan", "open_home", "open_retriever", "prepare_process"]
@@ -52,6 +53,9 @@ def open_retriever(home: Home, settings: Settings) -> Retriever:
         index=settings.index,
         plan=encoder_plan(settings),
         device=settings.device,
-        policy=None if settings.selection == AUTO else selection_policy(settings.selection),
-        fusion=None if settings.fusion == AUTO else fusion_method(settings.fusion),
+        ranking=Ranking(
+            fusion=None if settings.fusion == AUTO else fusion_method(settings.fusion),
+            rerankers=tuple(open_reranker(spec, settings.device, home.path) for spec in settings.rerank),
+            policy=None if settings.selection == AUTO else selection_policy(settings.selection),
+        ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from corpora import migrations
 from corpora.errors import CatalogError, InputError, MissingDependencyError, UnknownNameError
-from corpora.records import Licence, Record
+from corpora.records import Licence, Record, record_uid
 from corpora.tables import CorpusRow, PictureRow, RecordRow, StateRow
 
 __all__ = ["Added", "Catalog", "Corpus", "RecordKey"]
@@ -220,6 +221,24 @@ class Catalog:
             raise UnknownNameError(f"record of corpus {corpus!r}", key, ())
         return Record.from_json(document)
 
+    def of_keys(self, corpus: str, keys: Iterable[str]) -> list[Record]:
+        """The records of a corpus by these ids, in that order; those that are not there are left out."""
+        wanted = [record_uid(corpus, key) for key in keys]
+        found = self.get(wanted)
+        return [found[uid] for uid in wanted if uid in found]
+
+    def naming(self, corpus: str, attribute: str, value: str) -> list[Record]:
+        """The records of a corpus whose attribute is this text, or a list that holds it, by their number."""
+        quoted = json.dumps(value, ensure_ascii=False)
+        statement = (
+            select(RecordRow.document)
+            .where(RecordRow.corpus == corpus, RecordRow.document.contains(quoted, autoescape=True))
+            .order_by(RecordRow.uid)
+        )
+        with Session(self._engine) as session:
+            records = [Record.from_json(document) for document in session.scalars(statement)]
+        return [record for record in records if _holds(record.attributes.get(attribute), value)]
+
     def records(self, corpora: Iterable[str] | None = None, domain: str | None = None) -> Iterator[Record]:
         """Every record in the order of its number, read in batches; memory does not grow with the corpus."""
         last = -1
@@ -302,6 +321,10 @@ def _row(record: Record) -> RecordRow:
 
 def _batches(uids: list[int]) -> Iterator[list[int]]:
     return (uids[start : start + _BATCH] for start in range(0, len(uids), _BATCH))
+
+
+def _holds(found: object, value: str) -> bool:
+    return found == value or (isinstance(found, (list, tuple)) and value in found)
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from corpora.language import sentences
 from corpora.records import Record
 
-__all__ = ["REVISION", "joint_text", "place_of", "sentence_parts"]
+__all__ = ["REVISION", "joint_text", "lexical_text", "place_of", "sentence_parts"]
 
 REVISION = 2
 """Grows when these texts change, so that indexes made from the earlier ones are built again."""
@@ -29,6 +29,19 @@ def joint_text(record: Record) -> str:
         region = place_of(record, _REGION)
         return f"{', '.join((record.modality, *region))}. {said}" if region and record.kind == "case" else said
     return f"{record.modality}: {', '.join((*record.labels, *place_of(record))) or record.title}".strip(": ")
+
+
+def lexical_text(record: Record) -> str:
+    """The words under which the record is found: its text, and what only its labels and attributes say.
+
+    Many pictures come without a report; their labels, modality and place are all the words they have.
+    """
+    if record.kind == "passage":
+        return record.text
+    known = (record.modality, *record.labels, *place_of(record))
+    said = [*dict.fromkeys(word for word in known if word and not _mentions(record.text, (word,)))]
+    denied = [f"no {name}" for name in record.absent if not _mentions(record.text, (name,))]
+    return "\n".join(filter(None, (record.text, ". ".join((*said, *denied)))))
 
 
 def place_of(record: Record, names: tuple[str, ...] = _PLACE) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -26,7 +26,8 @@ from corpora.errors import CatalogError, IndexDamagedError
 from corpora.home import Home
 from corpora.images import ImageStore
 from corpora.records import Record, Skipped
-from indexing.describe import REVISION
+from indexing.confusables import write_confusables
+from indexing.describe import REVISION, lexical_text
 from indexing.embedding import ShardVectors, SideVectors, embed_records
 from indexing.encoders import EncoderPlan
 from indexing.encoders.adapted import ADAPTER, SiteAdapter, carried_adapters, side_vectors
@@ -42,8 +43,9 @@ from indexing.shards import (
     write_array,
     write_atomic,
 )
+from indexing.tokens import tokenisation
 from indexing.vectors.faiss_index import FaissIndex
-from indexing.vectors.registry import chosen_kind
+from indexing.vectors.registry import chosen_kind, make_index
 from indexing.verification import whole_manifest
 
 __all__ = ["BuildOptions", "Built", "Progress", "build_index", "next_version", "only_builder"]
@@ -126,7 +128,7 @@ def build_index(
     with only_builder(folder), Catalog.open(home.catalog_url) as catalog:
         number = next_version(folder)
         encoders = DomainEncoders(home, options.plan, options.device)
-        plan = plan_digest(shard.digest for shard in plan_shards(catalog, encoders, options.shard_records))
+        plan = _plan(shard.digest for shard in plan_shards(catalog, encoders, options.shard_records))
         total = sum(sum(kinds.values()) for kinds in catalog.counts().values())
         if not total:
             raise CatalogError("The home has no records yet; add a corpus first: curbside corpus add.")
@@ -142,7 +144,7 @@ def build_index(
             done += len(shard.keys)
             progress(Progress(done, total, shard.domain))
         progress(Progress(total, total, "publishing"))
-        manifest = builder.publish(plan_digest(digests))  # records may have come since the first look
+        manifest = builder.publish(_plan(digests))  # records may have come since the first look
         return _report(manifest, folder, started, builder.markers)
 
 
@@ -256,9 +258,13 @@ class _Builder:
                     continue
                 count = len(load_rows(where, "ids"))
                 kind = chosen_kind(self._options.kind, count)
+                vectors, built = side_vectors(where, side, adapter), None
                 if count and kind in ("hnsw", "ivf"):
-                    built = FaissIndex.build(side_vectors(where, side, adapter), load_rows(where, "ids"), kind)
+                    built = FaissIndex.build(vectors, load_rows(where, "ids"), kind)
                     built.save(where / "index.faiss")
+                if count and side == "image":
+                    searched = built or make_index(vectors, load_rows(where, "ids"), "exact")
+                    write_confusables(where, searched, vectors, self._catalog)
                 relative = where.relative_to(self._path).as_posix()
                 yield SideManifest(domain, side, encoder.spec, encoder.dim, count, kind, relative)
 
@@ -269,8 +275,13 @@ class _Builder:
         texts: list[str] = []
         for start in range(0, len(uids), 500):
             found = self._catalog.get(uids[start : start + 500])
-            texts.extend(found[uid].text if uid in found else "" for uid in uids[start : start + 500])
+            texts.extend(lexical_text(found[uid]) if uid in found else "" for uid in uids[start : start + 500])
         LexicalIndex.build(texts, uids).save(target)
+
+
+def _plan(shards: Iterable[str]) -> str:
+    """The digest of a whole build: of its shards, and of how words are read, which changes no vector."""
+    return plan_digest([tokenisation(), *shards])
 
 
 def next_version(folder: IndexFolder) -> int:

@@ -1,10 +1,10 @@
-"""BM25 over the words and lexicon terms of records."""
+"""BM25 over the words and lexicon terms of records, as `indexing.tokens` reads them."""
 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.errors import IndexDamagedError
-from corpora.language import Lexicon, packaged_lexicon
+from indexing.tokens import tokenisation, tokenize
 from indexing.vectors.base import IdFilter, padded
 
 __all__ = ["LexicalIndex", "tokenize"]
@@ -21,85 +21,21 @@ __all__ = ["LexicalIndex", "tokenize"]
 Scores = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
-_WORD = re.compile(r"[^\W_]+(?:\.\d+)?")
-_COMMON = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "how",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "may",
-        "of",
-        "on",
-        "or",
-        "shown",
-        "see",
-        "seen",
-        "show",
-        "shows",
-        "that",
-        "the",
-        "their",
-        "there",
-        "these",
-        "this",
-        "those",
-        "to",
-        "was",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "why",
-        "will",
-        "with",
-        "you",
-    ]
-)
-_IDS = "records.npy"
+_IDS, _TOKENS = "records.npy", "tokens.txt"
 
-
-def tokenize(text: str, lexicon: Lexicon | None = None) -> list[str]:
-    """Lower-case words without common ones and plural endings, and a token for each lexicon term.
-
-    >>> tokenize("Pleural fluids are seen")
-    ['pleural', 'fluid', 'finding:pleural_effusion']
-    """
-    lexicon = lexicon or packaged_lexicon()
-    words = [word for word in _WORD.findall(text.casefold()) if word not in _COMMON]
-    stems = [word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word for word in words]
-    terms = [f"finding:{term.name.replace(' ', '_')}" for term in lexicon.find(text, "findings")]
-    return stems + terms
+_log = logging.getLogger(__name__)
 
 
 class LexicalIndex:
-    """BM25 (Robertson and Zaragoza 2009; `bm25s`) over records. Searching is safe from several threads."""
+    """BM25 (Robertson and Zaragoza 2009; `bm25s`) over records. Searching is safe from several threads.
+
+    `vocabulary` holds every token of the records: stemmed words, and terms as `finding:…`, `denied:…`, `anatomy:…` and
+    `modality:…`.
+    """
 
     def __init__(self, engine: Any, ids: Ids) -> None:
         self._engine, self._ids = engine, ids
-        self._vocabulary: frozenset[str] = frozenset(engine.vocab_dict) if engine is not None else frozenset()
+        self.vocabulary: frozenset[str] = frozenset(engine.vocab_dict) if engine is not None else frozenset()
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -121,14 +57,24 @@ class LexicalIndex:
         """Write into the folder."""
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / _IDS, self._ids)
+        (folder / _TOKENS).write_text(f"{tokenisation()}\n", encoding="ascii")
         if self._engine is not None:
             self._engine.save(str(folder), show_progress=False)
 
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
-        """The inverse of `save`; raises `IndexDamagedError` where a file is missing."""
+        """The inverse of `save`.
+
+        An index whose texts were read in another way, or with other terms, still finds what both ways share; the log
+        says so, and the next build makes it again.
+
+        Raises:
+            IndexDamagedError: a file is missing.
+        """
         bm25s = _bm25s()
         try:
+            if not _is_current(folder / _TOKENS):
+                _warn_of_other_words(folder.parent)
             ids: Ids = np.load(folder / _IDS)
             return cls(bm25s.BM25.load(str(folder)) if len(ids) else None, ids)
         except (OSError, ValueError, KeyError, EOFError) as error:
@@ -136,7 +82,7 @@ class LexicalIndex:
 
     def search(self, text: str, k: int, allow: IdFilter | None = None) -> tuple[Scores, Ids]:
         """Scores (k,) and record numbers (k,) of records that share a word, best first; padded with −inf and −1."""
-        tokens = [token for token in dict.fromkeys(tokenize(text)) if token in self._vocabulary]
+        tokens = [token for token in dict.fromkeys(tokenize(text)) if token in self.vocabulary]
         if self._engine is None or not tokens:
             return np.full(k, -np.inf, np.float32), np.full(k, -1, np.int64)
         scores = np.asarray(self._engine.get_scores(tokens), dtype=np.float32)
@@ -147,6 +93,20 @@ class LexicalIndex:
         order = rows[np.lexsort((self._ids[rows], -scores[rows]))[:k]]
         values, found = padded(scores[order][None], self._ids[order][None], k)
         return values[0], found[0]
+
+
+@cache
+def _warn_of_other_words(folder: Path) -> None:
+    """Once for all domains of a version."""
+    _log.warning(
+        "The words of the index in %s were read by another version of Curbside or with other terms, so some are not "
+        "found; run 'curbside index build'.",
+        folder,
+    )
+
+
+def _is_current(path: Path) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8").strip() == tokenisation()
 
 
 def _bm25s() -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.errors import EncoderMismatchError
+from indexing.confusables import Confusables
 from indexing.encoders.adapted import AdaptedEncoder, adapters_of, side_vectors
 from indexing.encoders.base import Encoder
 from indexing.lexical import LexicalIndex
@@ -73,6 +74,9 @@ class OpenedIndex:
     def __init__(self, path: Path, manifest: Manifest, device: str = "cpu") -> None:
         self._path, self.manifest, self._device = path, manifest, usable_device(device)
         self._adapters = adapters_of(path, manifest)
+        self._confusables = {
+            side.domain: Confusables.load(path / side.folder) for side in manifest.sides if side.side == "image"
+        }
         self.sides = {(side.domain, side.side): self._side(side) for side in manifest.sides}
         self.lexical = {domain: LexicalIndex.load(path / "lexical" / domain) for domain in manifest.records}
         # The number of every indexed record, sorted. All is read now: the files go once two newer versions are there.
@@ -88,6 +92,11 @@ class OpenedIndex:
     def domains(self) -> tuple[str, ...]:
         """The domains that hold records."""
         return tuple(sorted(self.manifest.records))
+
+    def confusable(self, domain: str, record: int) -> tuple[int, ...]:
+        """The records that this one's picture is easily taken for, though they show something else."""
+        found = self._confusables.get(domain)
+        return () if found is None else found.of(record)
 
     def require(self, encoder: Encoder) -> None:
         """Raise `EncoderMismatchError` unless the index was built with just this encoder."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from corpora.records import Record
+from retrievers.timeline import Timeline
+from retrievers.understanding import Understood
 
 __all__ = ["DomainFound", "Found", "Hit", "Selection"]
 
@@ -32,6 +34,8 @@ class Hit:
     `ranks` and `similarities` have one entry a list that found it ("radiology image→image": 1);
     ranks count from 1, similarities are cosines (BM25 scores in lexical lists). `sentence` is the sentence of its
     text nearest to the question, `duplicates` the ids of near-identical records folded into this hit ("also seen in").
+    `confusable` are ids of records that look like it and show something else. A hit that came along as the neighbour of
+    another one says so: `relation` is how it stands to the record `neighbour_of`; it has no ranks of its own.
     `relevance` is the calibrated probability that it is relevant, None where the home has no calibration of it;
     `picture` the number of its picture (from 0) that the question's picture is nearest to.
     """
@@ -44,6 +48,9 @@ class Hit:
     duplicates: tuple[str, ...] = ()
     relevance: float | None = None
     picture: int = 0
+    confusable: tuple[str, ...] = ()
+    relation: str = ""
+    neighbour_of: str = ""
 
     def similarity(self, sides: str) -> float | None:
         """The best similarity among lists of these sides ("image→image"), or None."""
@@ -66,7 +73,8 @@ class Found:
     """The result of one search: hits best first, the domain, and how the context was chosen.
 
     `index` names the index version that answered, `encoders` the fingerprints by spec, `calibration` the digest of the
-    home's calibration that was in force, empty where none was.
+    home's calibration that was in force, empty where none was. `asked` is the question as it was understood, `timeline`
+    the earlier studies of the question's patient, None where it names none.
     """
 
     hits: tuple[Hit, ...]
@@ -75,6 +83,8 @@ class Found:
     index: str = ""
     encoders: Mapping[str, str] = field(default_factory=dict)
     calibration: str = ""
+    asked: Understood | None = None
+    timeline: Timeline | None = None
 
     @property
     def selected(self) -> tuple[Hit, ...]:

@@ -15,6 +15,8 @@ from corpora.records import Region
 
 __all__ = ["ImageSource", "Query"]
 
+_MOST_NEIGHBOURS = 20
+
 ImageSource: TypeAlias = str | Path | bytes | Image.Image
 
 
@@ -26,13 +28,15 @@ class Query:
         text: A question or a description.
         images: Pictures as paths, bytes or PIL images; decoded once, here.
         region: The part of the first picture that the question is about.
-        patient: Bring this patient's earlier studies along.
+        patient: Whose earlier studies are wanted: `patient`, or `corpus/patient`.
         before: Only studies before this day.
         exclude: Record ids (`"id"` or `"corpus/id"`) that must not be found.
         exclude_patients: Patients (`"corpus/patient"`) none of whose records must be found.
         corpora: Only these corpora; all where None.
         domain: Search this domain whatever the router thinks.
         groups: Access groups of the asking person; None is the owner of the home, who sees everything.
+        neighbours: How many neighbours each hit may bring along (a figure's paragraphs, a case's earlier study …); they
+            count against k.
 
     Raises:
         QueryError: neither text nor picture.
@@ -53,6 +57,7 @@ class Query:
     corpora: Iterable[str] | None = None
     domain: str | None = None
     groups: Iterable[str] | None = None
+    neighbours: int = 0
 
     def __post_init__(self) -> None:
         if isinstance(self.images, (str, Path, bytes, Image.Image)):
@@ -63,6 +68,8 @@ class Query:
         text = " ".join("".join(c for c in self.text if c.isprintable() or c.isspace()).split())
         if not text and not self.images:
             raise QueryError("The question is empty; give a text, a picture, or both.")
+        if not 0 <= self.neighbours <= _MOST_NEIGHBOURS:
+            raise QueryError(f"neighbours is {self.neighbours}; it must lie between 0 and {_MOST_NEIGHBOURS}.")
         freeze = object.__setattr__
         freeze(self, "text", text)
         freeze(self, "images", tuple(_open(image, number) for number, image in enumerate(self.images, 1)))

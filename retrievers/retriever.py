@@ -2,60 +2,43 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from corpora.catalog import Catalog
-from corpora.errors import CalibrationError, InputError
+from corpora.errors import InputError, UnknownNameError
 from corpora.home import Home
 from corpora.images import ImageStore
 from indexing.encoders import EncoderPlan
 from indexing.encoders.heads import weights_folder
 from indexing.opened import OpenedIndex
-from indexing.shards import IndexFolder
-from retrievers.calibration.storage import CalibrationFolder
+from retrievers.bringing import earlier_studies_first, with_neighbours
 from retrievers.calibration.values import Calibration
+from retrievers.composed import rank_composed
+from retrievers.contrast import Contrast, contrast_of
 from retrievers.found import DomainFound, Found, Hit, Selection
-from retrievers.fusion import Fusion
 from retrievers.hits import fair, hits_of
+from retrievers.published import DEFAULT_QUOTA, Published, Ranking, Serving
 from retrievers.query import Query
 from retrievers.relevance import carried
 from retrievers.router import Router, load_router
 from retrievers.scope import Scope
 from retrievers.search import Lists, RankedList
 from retrievers.selection import Policy
+from retrievers.timeline import Timeline, timeline_of
 
-__all__ = ["DEFAULT_QUOTA", "Retriever"]
-
-DEFAULT_QUOTA = 1
-"""Of the records that each target side finds, how many are among the hits whatever the others find."""
+__all__ = ["DEFAULT_QUOTA", "Ranking", "Retriever"]
 
 _MOST_K = 200
 _MOST_CONTEXT = 12
 _MOST_AT_ONCE = 32
+_CANDIDATES = 50  # what re-rankings order anew
+_COMPOSED = 300  # of a composed question: what must differ is rare among the nearest
 _NONE = Calibration()
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """What one search answers from: an index version and the calibration that is in force with it.
-
-    `router` is the calibrated one, None where the one that the retriever came with serves.
-    """
-
-    index: OpenedIndex
-    calibration: Calibration
-    router: Router | None
-    policy: Policy
-    fusion: Fusion
 
 
 class Retriever:
@@ -76,22 +59,18 @@ class Retriever:
         index: str = "default",
         plan: EncoderPlan = EncoderPlan(),
         device: str = "cpu",
+        ranking: Ranking = Ranking(),
         policy: Policy | None = None,
-        fusion: Fusion | None = None,
-        quota: int = DEFAULT_QUOTA,
         router: Router | None = None,
     ) -> None:
         self.home = home
         self.images = ImageStore(home.images)
-        self._folder, self._stored = IndexFolder(home, index), CalibrationFolder(home, index)
         self._plan, self._device = plan, device
-        self._policy, self._fusion, self._quota = policy, fusion, quota
-        self._router = router or load_router(weights_folder(plan.licences) / "router.safetensors", device)
+        self._ranking = ranking if policy is None else replace(ranking, policy=policy)
+        base = router or load_router(weights_folder(plan.licences) / "router.safetensors", device)
+        self._published = Published(home, index, device, base, self._ranking)
         self.catalog = Catalog.open(home.catalog_url)
         self._scope = Scope(self.catalog)
-        self._lock = threading.Lock()
-        self._opened: _Opened | None = None
-        self._stamps: tuple[tuple[int, int] | None, tuple[int, int] | None] = (None, None)
 
     @classmethod
     def open(
@@ -101,9 +80,8 @@ class Retriever:
         index: str = "default",
         plan: EncoderPlan = EncoderPlan(),
         device: str = "cpu",
+        ranking: Ranking = Ranking(),
         policy: Policy | None = None,
-        fusion: Fusion | None = None,
-        quota: int = DEFAULT_QUOTA,
     ) -> Retriever:
         """A retriever on a home.
 
@@ -112,9 +90,8 @@ class Retriever:
             index: Which of its indexes.
             plan: Which encoder serves which domain; must be those of the index.
             device: Where encoders and GPU indexes run.
-            policy: How many hits become context; None takes the one that won in `curbside calibrate`, else a fixed k.
-            fusion: How lists are fused; None takes the one that won, else that of reciprocal ranks.
-            quota: How many of the best records of each target side are among the hits.
+            ranking: How lists become hits, and how many of these become context.
+            policy: The same as `ranking.policy`, which it outweighs.
 
         Raises:
             SourceError: no home there.
@@ -126,9 +103,8 @@ class Retriever:
             index=index,
             plan=plan,
             device=device,
+            ranking=ranking,
             policy=policy,
-            fusion=fusion,
-            quota=quota,
         )
         with ExitStack() as undo:
             undo.callback(retriever.close)
@@ -151,22 +127,22 @@ class Retriever:
     @property
     def index(self) -> OpenedIndex:
         """The published version, opened; a newer one replaces it as soon as it is published."""
-        return self._now().index
+        return self._published.now().index
 
     @property
     def calibration(self) -> Calibration:
         """What is in force of the home's calibration; an empty one where nothing is."""
-        return self._now().calibration
+        return self._published.now().calibration
 
     @property
     def router(self) -> Router:
         """The router, calibrated where the home says so."""
-        return self._now().router or self._router
+        return self._published.now().router
 
     @property
     def base_router(self) -> Router:
         """The router as it came, whatever the home's calibration says."""
-        return self._router
+        return self._published.base_router
 
     def search(self, query: Query, k: int = 10) -> Found:
         """The k best records for a question, with the domain and the reasons.
@@ -178,30 +154,92 @@ class Retriever:
         """
         if not 1 <= k <= _MOST_K:
             raise InputError(f"k is {k}; it must lie between 1 and {_MOST_K}.")
-        now = self._now()
-        domain = (now.router or self._router).route(query, now.index.domains)
-        label, encoders = now.index.manifest.label, now.index.manifest.fingerprints
-        if domain.name is None:
-            nothing = Selection(now.policy.name, 0, 0, "Nothing was searched: the question is out of every domain.")
-            return Found((), domain, nothing, label, encoders, now.calibration.digest)
-        ranked = self._run(query, domain.searched, now.index, now.calibration)
-        hits = self._hits(ranked, domain, now, k, with_pictures=bool(query.pictures))
-        selection = now.policy.select(carried(hits), min(k, _MOST_CONTEXT))
-        return Found(tuple(hits), domain, selection, label, encoders, now.calibration.digest)
+        now = self._published.now()
+        asked = now.understood(query.text)
+        timeline = self._timeline(query, asked.search_text) if query.patient else None
+        domain = now.router.route(query, now.index.domains, asked.search_text)
+        hits: list[Hit] = []
+        if domain.name is not None:
+            changed = asked.composed is not None and bool(query.pictures)
+            most = max(k, _COMPOSED if changed else _CANDIDATES if self._ranking.rerankers else k)
+            lists = self._run(query, asked.search_text, domain.searched, now, most if changed else None)
+            hits = self._hits(lists, domain, now, most, bool(query.pictures))
+            if changed:
+                hits = rank_composed(hits, asked)
+            for reranker in self._ranking.rerankers:
+                hits = reranker.rerank(query, hits, now.index)
+            if asked.composed and asked.composed.same_patient and timeline is not None:
+                hits = earlier_studies_first(timeline, hits)
+            hits = with_neighbours(
+                hits[:k], k, query.neighbours, self.catalog, now.index, lambda uids: self._scope.visible(query, uids)
+            )
+            selection = now.policy.select(carried(hits), min(k, _MOST_CONTEXT))
+        else:
+            nothing = "Nothing was searched: the question is out of every domain."
+            selection = Selection(now.policy.name, 0, 0, nothing)
+        manifest = now.index.manifest
+        return Found(
+            tuple(hits),
+            domain,
+            selection,
+            manifest.label,
+            manifest.fingerprints,
+            now.calibration.digest,
+            asked,
+            timeline,
+        )
 
     def batch(self, queries: Sequence[Query], k: int = 10) -> list[Found]:
         """One result for each question, in order; encoders see those that are asked at once together."""
         with ThreadPoolExecutor(max(1, min(len(queries), _MOST_AT_ONCE)), "curbside-search") as threads:
             return list(threads.map(lambda query: self.search(query, k), queries))
 
+    def contrast(self, query: Query, finding: str = "") -> Contrast:
+        """The nearest case that affirms a finding, and the nearest that denies it, side by side.
+
+        Args:
+            query: A picture, or words; its filters hold.
+            finding: Empty takes the first that the question's words name.
+
+        Raises:
+            InputError: no finding is named.
+        """
+        now = self._published.now()
+        asked = now.understood(query.text)
+        named = finding or next((wanted.name for wanted in asked.findings), "")
+        if not named:
+            raise InputError("The question names no finding; say which one is to be contrasted.")
+        domain = now.router.route(query, now.index.domains, asked.search_text)
+        if domain.name is None:
+            return contrast_of(named, ())
+        lists = self._run(query, asked.search_text, [domain.name], now, _MOST_K)
+        side = "image→image" if query.pictures else "text→text"
+        nearest = [one for one in lists if one.name.endswith(side)]
+        return contrast_of(named, self._hits(nearest, domain, now, _MOST_K, bool(query.pictures)))
+
+    def timeline(self, query: Query) -> Timeline:
+        """The earlier studies of the question's patient, as far as the asking person may see them.
+
+        Raises:
+            InputError: the question names no patient.
+            UnknownNameError: there is no such patient here.
+        """
+        if not query.patient:
+            raise InputError("The question names no patient.")
+        found = self._timeline(query, self._published.now().understood(query.text).search_text)
+        if not found.studies:
+            raise UnknownNameError("patient", query.patient, ())
+        return found
+
     def route(self, query: Query) -> DomainFound:
         """Which domain a question belongs to, without searching."""
-        now = self._now()
-        return (now.router or self._router).route(query, now.index.domains)
+        now = self._published.now()
+        return now.router.route(query, now.index.domains, now.understood(query.text).search_text)
 
     def lists(self, query: Query, domain: str, calibration: Calibration = _NONE) -> tuple[RankedList, ...]:
         """The ranked lists of one domain before they are fused, under that calibration instead of the home's."""
-        return tuple(self._run(query, [domain], self.index, calibration))
+        now = self._published.under(calibration)
+        return tuple(self._run(query, now.understood(query.text).search_text, [domain], now))
 
     def fused(
         self,
@@ -213,45 +251,17 @@ class Retriever:
         calibration: Calibration = _NONE,
     ) -> list[Hit]:
         """The k best hits of such lists, as a search fuses them under that calibration."""
-        now = replace(self._now(), calibration=calibration, fusion=calibration.chosen_fusion())
-        return self._hits(lists, domain, now, k, with_pictures=with_pictures)
-
-    def _now(self) -> _Opened:
-        with self._lock:
-            stamps = self._folder.stamp, self._stored.stamp
-            if self._opened is None or self._stamps != stamps:
-                same = self._opened is not None and self._stamps[0] == stamps[0]
-                index = self._opened.index if same and self._opened else OpenedIndex.open(self._folder, self._device)
-                self._opened, self._stamps = self._calibrated(index), stamps
-            return self._opened
-
-    def _calibrated(self, index: OpenedIndex) -> _Opened:
-        try:
-            stored = self._stored.load() or _NONE
-            router = self._router.fingerprint if stored.router.fingerprint else ""
-            mismatch = stored.mismatch(index.manifest.fingerprints, router)
-        except CalibrationError as error:
-            stored, mismatch = _NONE, str(error)
-        if mismatch:
-            _log.warning("The calibration of this home is not in force. %s", mismatch)
-            stored = _NONE
-        own, calibrated = stored.router, None
-        if own.fingerprint:
-            calibrated = self._router.calibrated(own.temperature, own.text_temperature, own.floor)
-        chosen = stored.selection
-        policy = chosen.winner() if self._policy is None else chosen.fitted(self._policy)
-        fusion = stored.chosen_fusion() if self._fusion is None else stored.fitted(self._fusion)
-        return _Opened(index, stored, calibrated, policy, fusion)
+        return self._hits(lists, domain, self._published.under(calibration), k, with_pictures)
 
     def _run(
-        self, query: Query, domains: Sequence[str], index: OpenedIndex, calibration: Calibration
+        self, query: Query, text: str, domains: Sequence[str], now: Serving, depth: int | None = None
     ) -> list[RankedList]:
-        allow = self._scope.filter(query, index.records)
-        lists = Lists(index, self._plan, self._device, self.home.path, calibration.domains)
-        return [found for name in domains for found in lists.run(query, name, allow)]
+        allow = self._scope.filter(query, now.index.records)
+        lists = Lists(now.index, self._plan, self._device, self.home.path, now.calibration.domains)
+        return [found for name in domains for found in lists.run(query, text, name, allow, depth)]
 
     def _hits(
-        self, lists: Sequence[RankedList], domain: DomainFound, now: _Opened, k: int, *, with_pictures: bool
+        self, lists: Sequence[RankedList], domain: DomainFound, now: Serving, k: int, with_pictures: bool
     ) -> list[Hit]:
         asked = "picture" if with_pictures else "words"
         models = {name: one.relevance for name, one in now.calibration.domains.items()}
@@ -261,6 +271,16 @@ class Retriever:
             now.index,
             k,
             fusion=now.fusion,
-            quota=self._quota,
+            quota=self._ranking.quota,
             relevance={name: found[asked] for name, found in models.items() if asked in found},
         )
+
+    def _timeline(self, query: Query, text: str) -> Timeline:
+        corpora = self._scope.corpora_of(query)
+        corpus, _, patient = query.patient.rpartition("/")
+        records = [
+            record for name in corpora if not corpus or name == corpus for record in self.catalog.studies(name, patient)
+        ]
+        visible = self._scope.visible(query, [record.uid for record in records])
+        seen = [record for record in records if record.uid in visible]
+        return timeline_of(query.patient, seen, query.before, text)

@@ -114,12 +114,13 @@ class Router:
             self._features.tuned,
         )
 
-    def route(self, query: Query, domains: Collection[str]) -> DomainFound:
+    def route(self, query: Query, domains: Collection[str], text: str | None = None) -> DomainFound:
         """The domain of a question, from its pictures where it has some, else from its text.
 
         Args:
             query: The question; `query.domain` overrides everything.
             domains: Those that the index holds; nothing else is searched.
+            text: What the question's words are read as, where that is not `query.text`.
 
         Raises:
             UnknownNameError: `query.domain` is none of them.
@@ -132,7 +133,7 @@ class Router:
             )
         if query.pictures:
             return self._by_picture(query, domains)
-        return self._by_text(query.text, domains)
+        return self._by_text(query.text if text is None else text, domains)
 
     def strangeness(self, query: Query) -> float:
         """How surely the pictures of a question are no medical ones, 0…1: 1 where nothing known is near them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,22 @@ class Scope:
             return IdFilter(gone, excluding=True)
         return IdFilter(np.intersect1d(indexed, visible, assume_unique=True))
 
+    def visible(self, query: Query, records: Sequence[int]) -> frozenset[int]:
+        """Those of some records, by number, that the question may find."""
+        if not records:
+            return frozenset()
+        known = self._current()
+        rows = np.searchsorted(known.uids, np.asarray(records, np.int64))
+        rows = rows[rows < len(known.uids)]
+        there = rows[np.isin(known.uids[rows], np.asarray(records, np.int64))]
+        return frozenset(known.uids[there[~self._hidden(query, known)[there]]].tolist())
+
+    def corpora_of(self, query: Query) -> tuple[str, ...]:
+        """The corpora that the question may look into."""
+        known = self._current()
+        denied = set(self._denied_corpora(query, known))
+        return tuple(name for name in known.corpora if name not in denied)
+
     def _hidden(self, query: Query, known: _Snapshot) -> NDArray[np.bool_]:
         hidden = np.zeros(len(known.uids), dtype=bool)
         denied = self._denied_corpora(query, known)
@@ -66,7 +83,10 @@ class Scope:
             hidden |= np.isin(known.corpus + "/" + known.patient, list(query.exclude_patients))
         if query.before is not None:
             later = known.day >= query.before
-            hidden |= later & (known.patient == query.patient) if query.patient else later
+            if query.patient:
+                corpus, _, patient = query.patient.rpartition("/")
+                later &= (known.patient == patient) & ((known.corpus == corpus) if corpus else True)
+            hidden |= later
         return hidden
 
     def _denied_corpora(self, query: Query, known: _Snapshot) -> list[str]:

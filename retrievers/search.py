@@ -69,12 +69,15 @@ class Lists:
         self._index.require(sentence)
         return self._index.joint(domain, joint), sentence
 
-    def run(self, query: Query, domain: str, allow: IdFilter | None, depth: int = _DEPTH) -> Iterator[RankedList]:
-        """Every list that the question's sides and the domain's sides allow.
+    def run(
+        self, query: Query, text: str, domain: str, allow: IdFilter | None, depth: int | None = None
+    ) -> Iterator[RankedList]:
+        """Every list that the question's sides and the domain's sides allow; `text` is what its words are read as.
 
         A picture decides which cases are near, so beside pictures the lists that compare the question's *words* with
         cases weigh little: "Is there an effusion?" must not prefer the cases whose reports talk of one.
         """
+        depth = depth or _DEPTH
         joint, sentence = self.encoders(domain)
         own = self._calibrated.get(domain, _PLAIN)
         beside: Mapping[str, float] = _BESIDE_A_PICTURE if query.pictures and domain != TEXTBOOK else {}
@@ -87,12 +90,12 @@ class Lists:
             yield from self._dense(domain, "image", "image→image", vectors, allow, weight("image→image"), depth)
             moved = own.towards_texts(vectors)
             yield from self._dense(domain, "text", "image→text", moved, allow, weight("image→text"), depth)
-        if query.text:
-            said, meant = joint.encode_texts([query.text]), sentence.encode_texts([query.text])
+        if text:
+            said, meant = joint.encode_texts([text]), sentence.encode_texts([text])
             yield from self._dense(domain, "sentence", "text→text", meant, allow, weight("text→text"), depth)
             moved = own.towards_images(said)
             yield from self._dense(domain, "image", "text→image", moved, allow, weight("text→image"), depth)
-            yield self._lexical(query.text, domain, allow, weight("words"), depth)
+            yield self._lexical(text, domain, allow, weight("words"), depth)
 
     def _dense(
         self, domain: str, side: str, sides: str, vectors: Vectors, allow: IdFilter | None, weight: float, depth: int

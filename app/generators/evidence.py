@@ -14,9 +14,9 @@ from app.answers import Evidence
 from app.asking import Asked, parse_question
 from app.citations import cited_numbers
 from app.generators.base import Capabilities, Piece, Prompt
-from app.reading import what_it_says
 from app.voting import Ballot, Choice, choose, vote, voters
 from corpora.language import packaged_lexicon, sentences
+from corpora.reading import what_it_says
 
 __all__ = ["EvidenceGenerator"]
 

@@ -46,10 +46,17 @@ class Somewhere:
     def __init__(self, name: str | None) -> None:
         self.name = name
 
-    def route(self, query: Query, domains: object) -> DomainFound:
+    def route(self, query: Query, domains: object, text: str | None = None) -> DomainFound:
         if self.name is None:
             return DomainFound(None, 0.9, {}, (), "as the test says")
         return DomainFound(self.name, 0.9, {self.name: 0.9}, (self.name,), "as the test says")
+
+
+def send(assistant: Assistant, name: str | None) -> None:
+    """Every question goes to that domain, or to none."""
+    published = assistant.retriever._published
+    published.base_router = Somewhere(name)  # type: ignore[assignment]
+    published._now = None
 
 
 @pytest.fixture
@@ -59,7 +66,7 @@ def assistant(home: Home, tiny: EncoderPlan) -> Iterator[Assistant]:
     build_index(home, "default", BuildOptions(plan=tiny))
     settings = load_settings(home.path, {"encoder": tiny.default, "sentence_encoder": tiny.sentence}, {})[0]
     with Assistant.open(home.path, settings) as assistant:
-        assistant.retriever._router = Somewhere("radiology")  # type: ignore[assignment]
+        send(assistant, "radiology")
         yield assistant
 
 
@@ -127,7 +134,7 @@ def test_closing_the_stream_stops_the_generator(assistant: Assistant) -> None:
 def test_outside_every_domain_no_generator_is_asked(assistant: Assistant) -> None:
     generator = Scripted("Yes.")
     assistant._generator = generator
-    assistant.retriever._router = Somewhere(None)  # type: ignore[assignment]
+    send(assistant, None)
     answer = assistant.ask("Is there an effusion?", [picture(3)])
     assert (answer.verdict, answer.evidence, generator.prompts) == ("abstained", (), [])
     assert "outside every domain" in answer.text

@@ -92,7 +92,7 @@ class BrightnessRouter(Router):
         vars(self).update(vars(like))
         self.asked: list[Query] = []
 
-    def route(self, query: Query, domains: Any) -> DomainFound:
+    def route(self, query: Query, domains: Any, text: str | None = None) -> DomainFound:
         self.asked.append(query)
         bright = bool(query.pictures) and np.asarray(query.pictures[0])[:, -SIDE // 2 :].mean() > 100
         name = None if bright else "radiology"

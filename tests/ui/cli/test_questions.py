@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from retrievers.found import Hit
 from tests.ui.cli.conftest import Run
 
 
@@ -24,7 +26,8 @@ def test_search_prints_what_python_holds(run: Run, drawn_home: Path, effusion: P
     hit = told["hits"][0]
     assert {"id", "corpus", "labels", "report", "licence", "drawn"} <= set(hit["record"])
     assert effusion.stem not in {one["record"]["id"] for one in told["hits"]}
-    assert set(hit) == {"record", "score", "ranks", "similarities", "sentence", "duplicates"}
+    assert set(hit) == {field.name for field in fields(Hit)}
+    assert told["asked"]["findings"][0]["name"] == "pleural effusion"
     lines = run("--home", drawn_home, *arguments).out
     assert "Domain: radiology" in lines
     assert f"{hit['record']['corpus']}/{hit['record']['id']}" in lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.reading import Said, means_for, what_it_says
+from corpora.reading import Said, means_for, what_it_says
 from corpora.records import Record
 
 
