@@ -65,6 +65,8 @@ class Query:
         for name in ("exclude", "exclude_patients", "corpora", "groups"):
             if isinstance(getattr(self, name), str):
                 raise QueryError(f"{name} is one text; give a list of texts.")
+        if any("\ud800" <= character <= "\udfff" for character in f"{self.patient}{self.domain or ''}"):
+            raise QueryError("The patient or domain is no valid Unicode text; write it anew.")
         text = " ".join("".join(c for c in self.text if c.isprintable() or c.isspace()).split())
         if not text and not self.images:
             raise QueryError("The question is empty; give a text, a picture, or both.")

@@ -16,6 +16,7 @@ from corpora.records import Record
 from indexing.encoders import EncoderPlan
 from indexing.encoders.base import unit_rows
 from indexing.jobs import BuildOptions, build_index
+from indexing.opened import OpenedIndex
 from indexing.vectors import make_index
 from retrievers import Query, Retriever
 from retrievers.router import Router
@@ -78,6 +79,7 @@ def some_query(chance: random.Random, records: list[Record]) -> Query:
         before=None if chance.random() < 0.5 else chance.randint(-1, 13),
         patient=chance.choice(["", "", "p1", "p3", "stranger"]),
         domain=chance.choice(["radiology", "pathology"]),
+        neighbours=chance.choice([0, 0, 3]),
     )
 
 
@@ -99,15 +101,20 @@ def test_ten_thousand_questions_see_just_what_they_may(catalog: Catalog, kind: s
         wanted = {uid for uid, record in here.items() if allowed(query, record)}
         found = index.search(vectors[:1], len(records), scope.filter(query, indexed))[1]
         assert set(found[found >= 0].tolist()) == wanted, query
+        assert scope.visible(query, [*chance.sample(indexed.tolist(), len(indexed)), 1, 2**62]) == wanted, query
 
 
 def test_whole_searches_never_show_a_forbidden_record(
-    home: Home, tiny: EncoderPlan, catalog: Catalog, no_router: Router
+    home: Home, tiny: EncoderPlan, catalog: Catalog, no_router: Router, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for corpus, groups in GROUPS.items():  # with pictures, of which some are easily confused
+        catalog.put_corpus(Corpus(corpus, groups=groups))
+        catalog.add([replace(case(n, home, corpus), id=f"seen-{n}", patient=f"s{n}", day=n) for n in range(12)])
     build_index(home, options=BuildOptions(plan=tiny))
+    monkeypatch.setattr(OpenedIndex, "confusable", lambda self, domain, uid: tuple(self.records[:9].tolist()))
     chance = random.Random(12)
     records = list(catalog.records())
-    shown = 0
+    shown = brought = flagged = 0
     with Retriever(home, plan=tiny, router=no_router) as retriever:
         for number in range(300):
             if number % 100 == 99:
@@ -118,13 +125,20 @@ def test_whole_searches_never_show_a_forbidden_record(
             here = {(record.corpus, record.id) for record in records}
             for hit in hits:
                 assert allowed(query, hit.record), query
-                assert hit.record.domain == query.domain
+                assert hit.record.domain == query.domain or hit.relation
                 assert (hit.record.corpus, hit.record.id) in here
-                for twin in hit.duplicates:
+                for twin in (*hit.duplicates, *hit.confusable):
                     corpus, _, key = twin.partition("/")
                     assert allowed(query, catalog.find(corpus, key)), query
             shown += len(hits)
+            brought += sum(bool(hit.relation) for hit in hits)
+            flagged += sum(bool(hit.confusable) for hit in hits)
+            if query.patient:
+                for study in retriever.search(query, 1).timeline.studies:  # type: ignore[union-attr]
+                    assert all(allowed(query, record) for record in study.records), query
     assert shown > 500
+    assert brought > 50
+    assert flagged > 20
 
 
 def test_everything_visible_needs_no_filter(catalog: Catalog) -> None:

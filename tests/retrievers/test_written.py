@@ -56,3 +56,10 @@ def test_hits_are_numbered_quoted_and_short() -> None:
     assert line.endswith("word …”")
     assert len(line) < 800
     assert notice == "Research use, not a medical device."
+
+
+def test_a_neighbour_and_a_confusable_record_are_told() -> None:
+    record = Record("p", "book", "passage", "textbook")
+    hit = Hit(record, 1.0, {}, {}, "Text.", confusable=("site/d",), relation="paragraph", neighbour_of="book/f")
+    text = written_hits(Found((hit,), DomainFound("textbook", 0.9), Selection("fixed", 1, 1, "")))
+    assert "“Text.” · paragraph of book/f · looks like, but is not: site/d" in text
