@@ -20,6 +20,7 @@ from retrievers.bringing import earlier_studies_first, with_neighbours
 from retrievers.calibration.values import Calibration
 from retrievers.composed import rank_composed
 from retrievers.contrast import Contrast, contrast_of
+from retrievers.explain import Explanation, explain_hit
 from retrievers.found import DomainFound, Found, Hit, Selection
 from retrievers.hits import fair, hits_of
 from retrievers.published import DEFAULT_QUOTA, Published, Ranking, Serving
@@ -216,6 +217,17 @@ class Retriever:
         side = "image→image" if query.pictures else "text→text"
         nearest = [one for one in lists if one.name.endswith(side)]
         return contrast_of(named, self._hits(nearest, domain, now, _MOST_K, bool(query.pictures)))
+
+    def explain(self, query: Query, hit: Hit) -> Explanation:
+        """Why a search for the question found this hit; takes a second or two for each picture.
+
+        Raises:
+            SourceError: the hit's picture cannot be read.
+        """
+        now = self._published.now()
+        lists = Lists(now.index, self._plan, self._device, self.home.path)
+        encoder, _ = lists.encoders(hit.record.domain)
+        return explain_hit(query, now.understood(query.text).search_text, hit, encoder, self.images.open)
 
     def timeline(self, query: Query) -> Timeline:
         """The earlier studies of the question's patient, as far as the asking person may see them.
