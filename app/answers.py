@@ -89,10 +89,14 @@ class DomainSeen:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceChosen:
-    """The context was chosen; pictures can be shown before the text begins."""
+    """The context was chosen; pictures can be shown before the text begins.
+
+    `read_as` is the question in plain English where it was misspelt, abbreviated or in another language, else empty.
+    """
 
     evidence: tuple[Evidence, ...]
     selection: Selection
+    read_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from app.licences import weights_notice
 from app.overview import CorpusOverview, Example, HomeOverview
 from app.prompting import build_prompt
 from app.settings import Settings, load_settings
+from app.why import ShownMap, maps_of
 from app.wiring import encoder_plan, open_home, open_retriever, prepare_process
 from corpora.catalog import Catalog
 from corpora.errors import IndexMissingError
@@ -180,8 +181,9 @@ class Assistant:
         yield Stage(f"searching {', '.join(routed.searched)}" if routed.searched else "checking what this is")
         found = retriever.search(query, _CANDIDATES)
         evidence, selection = choose_context(found, bool(query.pictures), self.settings.context)
-        yield EvidenceChosen(evidence, selection)
-        question = _grounded(text, earlier)
+        read_as = retriever.read_as(text)
+        yield EvidenceChosen(evidence, selection, read_as)
+        question = _grounded(read_as or text, earlier)
         prompt = build_prompt(
             question,
             domain=self.home.domains.get(found.domain.name) if found.domain.name else None,
@@ -239,6 +241,14 @@ class Assistant:
     def examples(self) -> tuple[Example, ...]:
         """Up to three questions to try on this home."""
         return examples_of(self._catalog, self._images)
+
+    def why(self, record: str, image: ImageSource | None, text: str) -> tuple[ShownMap, ...]:
+        """Maps of where a record's picture is like a question's picture and words; takes some seconds.
+
+        Raises:
+            UnknownNameError: there is no record `corpus/id`.
+        """
+        return maps_of(self.retriever, record, image, text)
 
     def picture(self, digest: str, size: int) -> bytes:
         """A JPEG of a stored picture, its longer side at most `size` pixels; `SourceError` where unknown."""

@@ -21,7 +21,7 @@ from indexing.vectors.base import VectorIndex
 
 __all__ = ["Confusables", "LabelledCase", "mine_confusables", "write_confusables"]
 
-_NEAREST = 10
+_NEAREST = 5
 _AT_A_TIME = 512
 _CLOSE = 0.8
 _FILE = "confusable"
@@ -85,7 +85,7 @@ class Confusables:
 def mine_confusables(
     index: VectorIndex, vectors: NDArray[np.floating], ids: Ids, owners: Ids, cases: Mapping[int, LabelledCase]
 ) -> Confusables:
-    """Pairs of cases of two patients that are among each other's ten nearest, at a cosine of 0.8 or more, without a
+    """Pairs of cases of two patients that are among each other's five nearest, at a cosine of 0.8 or more, without a
     label in common.
 
     Args:

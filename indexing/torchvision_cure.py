@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -55,20 +55,40 @@ def arm() -> None:
 
 
 class _Finder(MetaPathFinder):
-    """Waits for the first look at torchvision, cures it if it must, and steps aside."""
+    """Finds torchvision as Python does, and has it cured when it is run.
 
-    def __init__(self) -> None:
-        self._library: object | None = None  # the declarations last as long as this object does
+    Not while it is looked for: Python holds its lock of all imports then, and whoever imported torch under it would
+    wait for ever for another thread that is importing torch at that moment.
+    """
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name == "torchvision" and self._library is None:
-            spec = PathFinder.find_spec("torchvision")
-            folders = list(spec.submodule_search_locations or ()) if spec is not None else []
-            if folders and not _is_whole(Path(folders[0])):
-                self._library = _declare()
-        return None
+        if name != "torchvision":
+            return None
+        spec = PathFinder.find_spec("torchvision")
+        folders = list(spec.submodule_search_locations or ()) if spec is not None else []
+        if spec is not None and spec.loader is not None and folders:
+            spec.loader = _Curing(spec.loader, Path(folders[0]))
+        return spec
+
+
+class _Curing(Loader):
+    """Loads a package, after its missing operators were declared."""
+
+    def __init__(self, whole: Loader, folder: Path) -> None:
+        self._whole, self._folder = whole, folder
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._whole.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        if not _is_whole(self._folder):
+            module.__dict__["_curbside"] = _declare()  # the declarations last as long as the module does
+        module.__loader__ = self._whole
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._whole
+        self._whole.exec_module(module)
 
 
 def _is_whole(folder: Path) -> bool:

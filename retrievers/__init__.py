@@ -6,10 +6,21 @@ from retrievers.found import DomainFound, Found, Hit, Selection
 from retrievers.query import Query
 
 if TYPE_CHECKING:
-    from retrievers.langchain import CurbsideRetriever
+    from retrievers.langchain import CurbsideEmbeddings, CurbsideRetriever, curbside_tool
     from retrievers.retriever import Retriever
 
-__all__ = ["CurbsideRetriever", "DomainFound", "Found", "Hit", "Query", "Retriever", "Selection"]
+__all__ = [
+    "CurbsideEmbeddings",
+    "CurbsideRetriever",
+    "DomainFound",
+    "Found",
+    "Hit",
+    "Query",
+    "Retriever",
+    "Selection",
+    "curbside_tool",
+]
+_IN_LANGCHAIN = ("CurbsideEmbeddings", "CurbsideRetriever", "curbside_tool")
 
 
 def __getattr__(name: str) -> object:
@@ -18,8 +29,8 @@ def __getattr__(name: str) -> object:
         from retrievers.retriever import Retriever
 
         return Retriever
-    if name == "CurbsideRetriever":
-        from retrievers.langchain import CurbsideRetriever
+    if name in _IN_LANGCHAIN:
+        from retrievers import langchain
 
-        return CurbsideRetriever
+        return getattr(langchain, name)
     raise AttributeError(f"module 'retrievers' has no attribute {name!r}")

@@ -248,6 +248,15 @@ class Retriever:
         now = self._published.now()
         return now.router.route(query, now.index.domains, now.understood(query.text).search_text)
 
+    def read_as(self, text: str) -> str:
+        """A question in plain English where it was misspelt or in another language; empty where it is as it was.
+
+        Abbreviations alone are no reason, and a composed question stays whole.
+        """
+        asked = self._published.now().understood(text)
+        changed = bool(asked.corrections) or asked.language != "en"
+        return asked.search_text if changed and asked.composed is None else ""
+
     def lists(self, query: Query, domain: str, calibration: Calibration = _NONE) -> tuple[RankedList, ...]:
         """The ranked lists of one domain before they are fused, under that calibration instead of the home's."""
         now = self._published.under(calibration)

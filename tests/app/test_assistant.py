@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.answers import DomainSeen, Done, Stage, Turn
+from app.answers import DomainSeen, Done, EvidenceChosen, Stage, Turn
 from app.assistant import Assistant, _grounded, _read_verdict
 from app.generators.base import Capabilities, Piece, Prompt
 from app.settings import load_settings
@@ -178,3 +178,28 @@ def test_a_follow_up_without_a_finding_inherits_one(text: str, earlier: str, que
 )
 def test_a_verdict_is_read_from_whole_words(text: str, verdict: str) -> None:
     assert _read_verdict(text) == verdict
+
+
+def test_a_misspelt_question_is_read_in_plain_english(assistant: Assistant) -> None:
+    generator = Scripted("Yes.")
+    assistant._generator = generator
+    events = list(assistant.stream("kya fefde mein pani hai?", [picture(0)]))
+    (chosen,) = [event for event in events if isinstance(event, EvidenceChosen)]
+    assert chosen.read_as == "is there pleural effusion?"
+    assert generator.prompts[0].question == chosen.read_as
+    plain = list(assistant.stream("Is there a pleural effusion?", [picture(0)]))
+    assert [event.read_as for event in plain if isinstance(event, EvidenceChosen)] == [""]
+
+
+def test_maps_between_a_question_and_a_record(assistant: Assistant) -> None:
+    both = assistant.why("small/case-0", picture(0), "pleural effusion")
+    assert [one.title for one in both] == [
+        "your picture, against this one", "this picture, against yours", "this picture, against your words",
+    ]  # fmt: skip
+    assert both[0].cosine == pytest.approx(1.0, abs=0.01)
+    assert both[0].jpeg.startswith(b"\xff\xd8")
+    assert len(assistant.why("small/case-1", None, "effusion")) == 1
+    with pytest.raises(UnknownNameError):
+        assistant.why("small/none", None, "effusion")
+    with pytest.raises(QueryError):
+        assistant.why("small/case-1", None, "")

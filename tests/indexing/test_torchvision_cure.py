@@ -60,25 +60,27 @@ def test_a_whole_torchvision_is_left_alone() -> None:
     )
 
 
-def test_a_broken_one_is_declared_once_before_it_is_imported() -> None:
+def test_a_broken_one_is_declared_once_and_only_when_it_is_imported() -> None:
     assert (
         run("""
-        import sys
         from indexing import torchvision_cure
         calls = []
         real = torchvision_cure._declare
         torchvision_cure._is_whole = lambda folder: False
         def declare():
-            calls.append("torchvision" in sys.modules)
-            return object()
+            calls.append("declared")
+            return real()
         torchvision_cure._declare = declare
         torchvision_cure.arm()
         from importlib.util import find_spec
         assert find_spec("torchvision") is not None
-        assert find_spec("torchvision") is not None
+        assert calls == []
+        import torchvision, torchvision.transforms
+        usual = type(torchvision.transforms.__loader__)
+        assert type(torchvision.__loader__) is type(torchvision.__spec__.loader) is usual
         print(calls)
     """)
-        == "[False]\n"
+        == "['declared']\n"
     )
 
 
@@ -107,3 +109,25 @@ def test_the_declared_operators_are_those_that_torchvision_registers_for_fakes()
         import torch
         assert torch.ops.torchvision.nms is not None
     """)
+
+
+def test_threads_that_import_at_once_do_not_wait_for_each_other_for_ever() -> None:
+    """One imports torch, another what looks for torchvision, as the first searches of a process do."""
+    code = """
+        import faulthandler, importlib, threading
+        faulthandler.dump_traceback_later(100, exit=True)
+        from indexing import torchvision_cure
+        torchvision_cure.arm()
+        names = ["torch", "torchvision", "timm", "sentence_transformers", "torch", "open_clip"]
+        start = threading.Barrier(len(names))
+        def load(name):
+            start.wait()
+            importlib.import_module(name)
+        threads = [threading.Thread(target=load, args=(name,)) for name in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print("loaded")
+    """
+    assert run(code).endswith("loaded\n")

@@ -26,7 +26,8 @@ from app.answers import (
     Verdict,
 )
 from app.overview import CorpusOverview, Example, HomeOverview
-from corpora.errors import ModelError, SourceError
+from app.why import ShownMap
+from corpora.errors import ModelError, SourceError, UnknownNameError
 from corpora.records import Kind, Licence, Picture, Record
 from retrievers.found import DomainFound, Hit, Selection
 from retrievers.query import ImageSource
@@ -246,6 +247,12 @@ class Scripted:
             Example("Is there a pleural effusion?", png(effusion=False), "Its twin"),
             Example("What does a pleural effusion look like on an upright film?", None, "From the primer"),
         )
+
+    def why(self, record: str, image: ImageSource | None, text: str) -> tuple[ShownMap, ...]:
+        if record.endswith("gone"):
+            raise UnknownNameError("record", record, ())
+        titles = [f"asked with {len(image) if isinstance(image, bytes) else 0} bytes", f"asked “{text}”"]
+        return tuple(ShownMap(title, png(), 0.5) for title in titles)
 
     def picture(self, digest: str, size: int) -> bytes:
         if digest not in PICTURES:

@@ -161,6 +161,17 @@ def test_the_dialog_opens_steps_and_closes(page: Page) -> None:
     expect(page.locator("#gallery .tile[data-number='1'] .open")).to_be_focused()
 
 
+def test_where_pictures_are_alike_is_shown_on_demand(page: Page) -> None:
+    answered(page)
+    page.click("#gallery .tile .open >> nth=0")
+    dialog = page.locator("#evidence-dialog")
+    dialog.locator("[data-act=why]").click()
+    expect(dialog.locator(".maps figure")).to_have_count(2)
+    expect(dialog.locator(".maps")).to_contain_text("Orange makes the match")
+    assert "Is there" in dialog.locator(".maps").inner_text()
+    assert dialog.locator(".maps img").first.evaluate("image => image.naturalWidth") > 0
+
+
 def test_arrows_move_among_the_tiles(page: Page) -> None:
     answered(page)
     page.focus("#gallery .tile[data-number='1'] .open")

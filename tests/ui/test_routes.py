@@ -1,3 +1,4 @@
+import base64
 from collections.abc import Iterator
 
 import pytest
@@ -52,3 +53,15 @@ def test_browsers_are_told_to_stay_here(client: TestClient) -> None:
     policy = client.get("/page/page.css").headers["content-security-policy"]
     assert "connect-src 'self'" in policy
     assert "http" not in policy
+
+
+def test_why_a_picture_was_found(client: TestClient) -> None:
+    asked = {"record": "teaching/cxr-1", "text": "effusion?", "picture": base64.b64encode(b"abc").decode()}
+    told = client.post("/why", json=asked).json()["maps"]
+    assert [one["title"] for one in told] == ["asked with 3 bytes", "asked “effusion?”"]
+    assert told[0]["image"].startswith("data:image/jpeg;base64,")
+    assert client.post("/why", json={"record": "teaching/gone"}).status_code == 404
+    assert client.post("/why", json={"record": "teaching/cxr-1", "picture": "%%"}).json() == {
+        "problem": "The picture is not base64."
+    }
+    assert client.post("/why", json={"record": "r" * 500}).status_code == 422

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from app.answers import Event, Turn
 from app.overview import Example, HomeOverview
+from app.why import ShownMap
 from retrievers.query import ImageSource
 
 __all__ = ["Asks"]
@@ -33,6 +34,10 @@ class Asks(Protocol):
 
     def examples(self) -> tuple[Example, ...]:
         """Up to three questions to try on this home."""
+        ...
+
+    def why(self, record: str, image: ImageSource | None, text: str) -> tuple[ShownMap, ...]:
+        """Where the picture of the record `corpus/id` is like a question's picture and words."""
         ...
 
     def picture(self, digest: str, size: int) -> bytes:

@@ -27,6 +27,7 @@ class Exchange:
 
     `carried` says that the pictures are those of the question before. `domain_asked` overrides the router;
     `corpora` restricts the search (None searches all). `selection` says how many of the hits were used and why;
+    `read_as` is the question in plain English where it was not;
     `problem` is the sentence of a failed exchange.
     """
 
@@ -40,6 +41,7 @@ class Exchange:
     domain: DomainFound | None = None
     evidence: tuple[Evidence, ...] = ()
     selection: str = ""
+    read_as: str = ""
     text: str = ""
     answer: Answer | None = None
     problem: str = ""
@@ -71,8 +73,8 @@ def after(exchange: Exchange, event: Event) -> Exchange:
             return replace(exchange, stage=text)
         case DomainSeen(domain):
             return replace(exchange, domain=domain)
-        case EvidenceChosen(evidence, selection):
-            return replace(exchange, evidence=evidence, selection=selection.reason)
+        case EvidenceChosen(evidence, selection, read_as):
+            return replace(exchange, evidence=evidence, selection=selection.reason, read_as=read_as)
         case TextPiece(text):
             return replace(exchange, text=exchange.text + text, stage="")
         case Done(answer):

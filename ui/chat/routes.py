@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import re
+import base64
+import binascii
 from importlib import resources
 from typing import Annotated
 
-from fastapi import FastAPI, Query, Response
-from fastapi.responses import PlainTextResponse
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from corpora.errors import SourceError
+from app.service.pictures import picture_routes
+from corpora.errors import CurbsideError
 from ui.chat.asks import Asks
 
 __all__ = ["SameOriginOnly", "add_routes"]
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_SMALLEST, _LARGEST = 64, 1600
 # Browsers refuse whatever a page asks from another host, also what a library would load some day.
 # Gradio evaluates small scripts of its own and styles in place, which needs the two unsafe words.
 _POLICY = (
@@ -28,27 +29,45 @@ _POLICY = (
 )
 
 
-def add_routes(app: FastAPI, assistant: Asks) -> None:
-    """Add `/evidence/{digest}` and `/page/…`; to be called before anything is mounted at the root."""
+class Why(BaseModel):
+    """What is to be explained: a record `corpus/id`, the question's words, its picture as base64 ("" for none)."""
 
-    @app.get("/evidence/{digest}", response_class=Response)
-    def evidence(digest: str, size: Annotated[int, Query()] = 800) -> Response:
-        """A picture of the home as JPEG, its longer side at most `size` pixels (64…1600)."""
-        if _DIGEST.fullmatch(digest) is None:
-            return _unknown()
+    record: Annotated[str, Field(max_length=400)]
+    text: Annotated[str, Field(max_length=100_000)] = ""
+    picture: Annotated[str, Field(max_length=4_000_000)] = ""
+
+
+def add_routes(app: FastAPI, assistant: Asks) -> None:
+    """Add `/evidence/{digest}`, `/why` and `/page/…`; to be called before anything is mounted at the root."""
+
+    app.include_router(picture_routes(assistant.picture))
+
+    @app.post("/why")
+    def why(asked: Why) -> JSONResponse:
+        """Where an evidence picture is like the question: pictures under maps, as data URLs."""
         try:
-            data = assistant.picture(digest, min(max(size, _SMALLEST), _LARGEST))
-        except SourceError:
-            return _unknown()
-        return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400"})
+            image = base64.b64decode(asked.picture, validate=True) if asked.picture else None
+            found = assistant.why(asked.record, image, asked.text)
+        except binascii.Error:
+            return JSONResponse({"problem": "The picture is not base64."}, 422)
+        except CurbsideError as error:
+            return JSONResponse({"problem": str(error)}, 404)
+        return JSONResponse(
+            {
+                "maps": [
+                    {
+                        "title": one.title,
+                        "cosine": one.cosine,
+                        "image": f"data:image/jpeg;base64,{base64.b64encode(one.jpeg).decode('ascii')}",
+                    }
+                    for one in found
+                ]
+            }
+        )
 
     folder = resources.files("ui.chat").joinpath("static")
     app.mount("/page", StaticFiles(directory=str(folder)), name="page")
     app.add_middleware(SameOriginOnly)
-
-
-def _unknown() -> Response:
-    return PlainTextResponse("This home holds no such picture.", status_code=404)
 
 
 class SameOriginOnly:

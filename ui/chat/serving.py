@@ -79,7 +79,8 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket bound to `port` of `host`, or to the first free one of the next twenty."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in range(port, port + _TRIES):
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # With its protocol named asyncio sends small answers at once; else kept connections wait some 40 ms.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((host, candidate))

@@ -10,7 +10,6 @@ import typer
 if TYPE_CHECKING:
     from app.answers import Answer
     from corpora.records import Region
-    from retrievers.found import DomainFound, Found
     from ui.cli.context import Context
 
 __all__ = ["ask", "search"]
@@ -20,6 +19,9 @@ _Corpora = Annotated[list[str] | None, typer.Option("--corpus", help="Only this 
 _Exclude = Annotated[list[str] | None, typer.Option("--exclude", help="A record that must not be found (repeatable).")]
 _Domain = Annotated[str | None, typer.Option(help="Search this domain whatever is found.")]
 _Region = Annotated[str | None, typer.Option(help="x,y,w,h in pixels of the first picture.")]
+
+_Patient = Annotated[str, typer.Option(help="Patient whose earlier studies are told, and count for --before.")]
+_Before = Annotated[int | None, typer.Option(help="Only studies before this day.")]
 
 
 def search(
@@ -31,19 +33,43 @@ def search(
     domain: _Domain = None,
     corpus: _Corpora = None,
     exclude: _Exclude = None,
+    patient: _Patient = "",
+    before: _Before = None,
+    neighbours: Annotated[int, typer.Option(help="Neighbours that each record brings along; they count.")] = 0,
+    contrast: Annotated[
+        bool, typer.Option(help="The nearest case that shows the finding, and one without it.")
+    ] = False,
+    explain: Annotated[Path | None, typer.Option(help="Write maps of what made each match into this folder.")] = None,
 ) -> None:
     """Find similar cases, reports and textbook figures."""
     from app.wiring import open_retriever
     from retrievers import Query
+    from ui.cli.findings import contrast_lines, explained, found_lines
 
     here: Context = context.obj
     settings = here.settings()
     query = Query(
-        text, image or [], region=_region(region), domain=domain, corpora=corpus or None, exclude=exclude or ()
+        text,
+        image or [],
+        region=_region(region),
+        patient=patient,
+        before=before,
+        domain=domain,
+        corpora=corpus or None,
+        exclude=exclude or (),
+        neighbours=neighbours,
     )
     with open_retriever(here.open_home(), settings) as retriever:
+        if contrast:
+            both = retriever.contrast(query)
+            here.show(both, contrast_lines(both))
+            return
         found = retriever.search(query, k)
-    here.show(found, _found_lines(found))
+        if explain is not None:
+            told = explained(retriever, query, found, explain)
+            here.show({"found": found, "explanations": told}, [*found_lines(found), f"Maps are in {explain}."])
+            return
+    here.show(found, found_lines(found))
 
 
 def ask(
@@ -51,8 +77,8 @@ def ask(
     text: Annotated[str, typer.Argument(help="The question; may be empty beside a picture.")] = "",
     image: _Images = None,
     region: _Region = None,
-    patient: Annotated[str, typer.Option(help="Patient whose earlier studies count for --before.")] = "",
-    before: Annotated[int | None, typer.Option(help="Only studies before this day.")] = None,
+    patient: _Patient = "",
+    before: _Before = None,
     domain: _Domain = None,
     corpus: _Corpora = None,
     exclude: _Exclude = None,
@@ -90,20 +116,10 @@ def _region(text: str | None) -> Region | None:
     return Region(x, y, x + width, y + height)
 
 
-def _found_lines(found: Found) -> list[str]:
-    lines = [_domain_line(found.domain)]
-    for number, hit in enumerate(found.hits, 1):
-        record = hit.record
-        where = ", ".join(f"{name} #{rank}" for name, rank in sorted(hit.ranks.items(), key=lambda item: item[1])[:3])
-        drawn = " · drawn, not a patient" if record.drawn else ""
-        lines.append(f"{number:3}. {record.corpus}/{record.id} · {record.modality or record.kind}{drawn} · {where}")
-        head, sentence = ", ".join(record.labels) or record.title, _short(hit.sentence)
-        lines.append(f"     {sentence if sentence.startswith(head) else f'{head}: {sentence}'}")
-    return [*lines, found.selection.reason]
-
-
 def _answer_lines(answer: Answer) -> list[str]:
-    lines = [_domain_line(answer.domain), "", answer.text, ""]
+    from ui.cli.findings import domain_line
+
+    lines = [domain_line(answer.domain), "", answer.text, ""]
     if answer.verdict in ("yes", "no", "uncertain"):
         lines.append(f"Confidence {answer.confidence:.2f}.")
     cited: list[Any] = [item for item in answer.evidence if f"[{item.number}]" in answer.text]
@@ -112,13 +128,3 @@ def _answer_lines(answer: Answer) -> list[str]:
         drawn = "drawn, not a patient · " if record.drawn else ""
         lines.append(f"[{item.number}] {record.corpus}/{record.id} · {item.stance} · {drawn}{record.licence.name}")
     return [*lines, answer.disclaimer]
-
-
-def _domain_line(domain: DomainFound) -> str:
-    if domain.name is None:
-        return f"Outside every domain: {domain.reason}"
-    return f"Domain: {domain.name} {domain.probability:.2f} ({domain.reason})"
-
-
-def _short(text: str, most: int = 160) -> str:
-    return text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,13 +23,14 @@ def chat(
 ) -> None:
     """Serve the chat in the browser."""
     from app.assistant import Assistant
+    from app.warming import warm_on_a_thread
 
     here: Context = context.obj
     settings = here.settings(port=port, host=host, generator=generator)
     with Assistant.open(here.home, settings) as assistant:
         from ui.chat import serve
 
-        threading.Thread(target=assistant.warm, name="warm", daemon=True).start()
+        warm_on_a_thread(assistant)
         serve(assistant, settings.host, settings.port)
 
 

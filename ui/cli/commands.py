@@ -19,7 +19,7 @@ _WIDE = 220
 
 def build() -> typer.Typer:
     """The whole application. Commands import what they need when they run: `--help` stays quick."""
-    from ui.cli import adapt, answers, calibrate, chat, corpus, encoders, evaluation, house, index, train
+    from ui.cli import adapt, answers, calibrate, chat, corpus, encoders, evaluation, house, index, serve, train
 
     application = typer.Typer(
         name="curbside",
@@ -41,6 +41,8 @@ def build() -> typer.Typer:
     application.command("search")(answers.search)
     application.command("ask")(answers.ask)
     application.command("chat")(chat.chat)
+    application.command("serve")(serve.serve)
+    application.command("mcp")(serve.mcp)
     application.add_typer(evaluation.application, name="eval")
     application.add_typer(house.settings_application, name="settings")
     application.command("doctor")(house.doctor)

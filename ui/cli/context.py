@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from app.settings import Settings, load_settings
+from app.shaping import plain
 from corpora.home import Home
 
-__all__ = ["Context", "progress_bar"]
+__all__ = ["Context", "plain", "progress_bar"]
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,6 @@ class Context:
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
         if table is not None:
             self.console.print(table)
-
-
-def plain(value: Any) -> Any:
-    """Dataclasses, tuples and sets as what JSON knows."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, dict) or hasattr(value, "items"):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
 
 
 def progress_bar(console: Console) -> Any:

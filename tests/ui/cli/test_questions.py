@@ -60,12 +60,17 @@ def test_ask_prints_what_python_holds(run: Run, drawn_home: Path, effusion: Path
     assert "Encoder weights not under an open licence" in said
 
 
-@pytest.mark.parametrize("what", ["retrieval", "routing"])
-def test_evaluations_print_a_table_and_write_lines(run: Run, drawn_home: Path, what: str) -> None:
-    told = run("--home", drawn_home, "eval", what)
+@pytest.mark.parametrize(
+    ("what", "options", "runs"),
+    [("retrieval", ("--most", "0", "--no-plot", "--no-page"), "*-retrieval*"), ("routing", (), "eval-routing-*")],
+)
+def test_evaluations_print_a_table_and_write_lines(
+    run: Run, drawn_home: Path, what: str, options: tuple[str, ...], runs: str
+) -> None:
+    told = run("--home", drawn_home, "eval", what, *options)
     assert told.status == 0
     assert "radiology" in told.out
-    folder = max((drawn_home / "runs").glob(f"eval-{what}-*"))
+    folder = max((drawn_home / "runs").glob(runs))
     assert json.loads((folder / "manifest.json").read_text())["index"].startswith("default v")
     lines = (folder / "queries.jsonl").read_text().splitlines()
     assert lines
@@ -94,7 +99,7 @@ COMMANDS = [
     (), ("demo",), ("chat",), ("search",), ("ask",), ("doctor",), ("corpus",), ("index",), ("eval",), ("settings",),
     *((("corpus", verb)) for verb in ("add", "list", "show", "remove", "teach")),
     *((("index", verb)) for verb in ("build", "list", "verify", "drop")),
-    *((("eval", verb)) for verb in ("retrieval", "routing")),
+    *((("eval", verb)) for verb in ("retrieval", "routing", "compare")),
     ("settings", "show"),
 ]  # fmt: skip
 

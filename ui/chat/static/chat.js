@@ -122,7 +122,48 @@
     setTimeout(() => (button.textContent = "Copy"), 1500);
   }
 
+  // Where two pictures are alike is worked out on demand, from the small copy of the asked picture that the page shows.
+  async function why(button) {
+    const number = dialog().dataset.number;
+    const area = button.closest(".words").querySelector(".maps");
+    const asked = all(".exchange").filter((part) => isShown(part)).pop();
+    const [picture] = asked ? all(".uploads img", asked) : [];
+    button.disabled = true;
+    area.textContent = "Looking…";
+    try {
+      const answer = await fetch("why", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({
+          record: button.dataset.record,
+          text: asked?.querySelector(".question p")?.textContent ?? "",
+          picture: picture?.src.split(",")[1] ?? "",
+        }),
+      });
+      const told = await answer.json();
+      if (dialog().dataset.number !== number) return;
+      area.replaceChildren(...(told.maps ?? []).map(map), note(told.problem ?? "Orange makes the match, blue speaks against it."));
+    } catch {
+      area.textContent = "The server did not answer.";
+    }
+    button.disabled = false;
+  }
+
+  function map({ title, cosine, image }) {
+    const figure = document.createElement("figure");
+    const shown = Object.assign(document.createElement("img"), { src: image, alt: `map over ${title}` });
+    const caption = document.createElement("figcaption");
+    caption.textContent = `${title} (${cosine.toFixed(2)})`;
+    figure.append(shown, caption);
+    return figure;
+  }
+
+  function note(text) {
+    return Object.assign(document.createElement("p"), { className: "hint", textContent: text });
+  }
+
   const acts = {
+    why,
     theme: switchTheme,
     copy,
     close,

@@ -1,0 +1,53 @@
+"""Evidence as resources of the MCP server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import ResourceSecurity
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+
+from app.answers import DISCLAIMER
+from app.assistant import Assistant
+from app.shaping import plain
+from corpora.errors import CurbsideError
+
+__all__ = ["add_resources"]
+
+_PICTURE_SIDE = 800
+
+
+def add_resources(server: MCPServer[Any], assistant: Assistant) -> None:
+    """Register records and pictures."""
+
+    # The id is looked up in the catalogue and never becomes a path.
+    @server.resource(
+        "curbside://record/{corpus}/{+id}",
+        title="Record",
+        mime_type="application/json",
+        security=ResourceSecurity(exempt_params=frozenset({"id"})),
+    )
+    def record(corpus: str, id: str) -> str:  # noqa: A002 (the field's name everywhere)
+        """A case, figure or passage, whole, as evidence cites it."""
+        with _told():
+            found = assistant.retriever.catalog.find(corpus, id)
+        return json.dumps({**plain(found, paths=False), "disclaimer": DISCLAIMER}, ensure_ascii=False)
+
+    @server.resource("curbside://picture/{digest}", title="Evidence picture", mime_type="image/jpeg")
+    def picture(digest: str) -> bytes:
+        """A picture of a record, by the digest that the record names, as JPEG of at most 800 pixels."""
+        with _told():
+            return assistant.picture(digest, _PICTURE_SIDE)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the client can mend reaches it as a sentence; anything else is told only to the log."""
+    try:
+        yield
+    except CurbsideError as error:
+        raise ResourceNotFoundError(str(error)) from error
