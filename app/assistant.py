@@ -63,7 +63,7 @@ class Assistant:
         self.home = open_home(home, settings)
         self._catalog = Catalog.open(self.home.catalog_url)
         self._images = ImageStore(self.home.images)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._retriever: Retriever | None = None
         self._generator: Generator | None = None
 
@@ -97,7 +97,7 @@ class Assistant:
         """The retriever of this home, opened once; raises `IndexMissingError` where nothing is indexed."""
         with self._lock:
             if self._retriever is None:
-                self._retriever = open_retriever(self.home, self.settings)
+                self._retriever = open_retriever(self.home, self.settings, lambda: self.generator)
             return self._retriever
 
     @property

@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from corpora.errors import SettingsError, SourceError, UnknownNameError
@@ -61,6 +61,12 @@ class Settings(BaseSettings):
     offline: bool = Field(True, description="never ask a hub")
     host: str = Field("127.0.0.1", description="address that the chat binds")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(7860, description="port of the chat; 0: any free one")
+
+    @field_validator("rerank", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """One text names several, with commas between: an environment variable holds no list."""
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @classmethod
     def settings_customise_sources(

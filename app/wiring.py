@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
+from app.generators.base import Generator
+from app.generators.registry import open_generator
+from app.reranking import rerankers_of
 from app.settings import Settings
 from corpora.home import Home
+from corpora.images import ImageStore
 from indexing.encoders import EncoderPlan
 from indexing.jobs import BuildOptions
 from retrievers.fusion import fusion_method
-from retrievers.rerank import open_reranker
 from retrievers.retriever import Ranking, Retriever
 from retrievers.selection import selection_policy
 
@@ -46,8 +51,12 @@ def build_options(settings: Settings) -> BuildOptions:
     return BuildOptions(plan=encoder_plan(settings), kind=settings.vector_index, device=settings.device)
 
 
-def open_retriever(home: Home, settings: Settings) -> Retriever:
-    """The retriever on a home."""
+def open_retriever(home: Home, settings: Settings, generator: Callable[[], Generator] | None = None) -> Retriever:
+    """The retriever on a home; `generator` opens the one that answers, which a re-ranking may ask too."""
+
+    def opened() -> Generator:
+        return open_generator(settings.generator, settings.device, home.path)
+
     return Retriever.open(
         home,
         index=settings.index,
@@ -55,7 +64,7 @@ def open_retriever(home: Home, settings: Settings) -> Retriever:
         device=settings.device,
         ranking=Ranking(
             fusion=None if settings.fusion == AUTO else fusion_method(settings.fusion),
-            rerankers=tuple(open_reranker(spec, settings.device, home.path) for spec in settings.rerank),
+            rerankers=rerankers_of(settings, home.path, ImageStore(home.images), generator or cache(opened)),
             policy=None if settings.selection == AUTO else selection_policy(settings.selection),
         ),
     )

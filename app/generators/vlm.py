@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Generator as Closable
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,13 +14,15 @@ from queue import Empty
 from typing import Any
 from urllib.parse import parse_qsl
 
+from PIL import Image
+
 from app.asking import parse_question
 from app.generators.base import Capabilities, Generator, Piece, Prompt
 from app.generators.chat_inputs import ChatInputs, context_length
 from app.generators.quantization import DTYPES, QUANTIZATIONS
 from app.generators.vision_check import changes_with_picture
 from app.generators.vlm_loading import LoadedVlm, find_source, is_out_of_memory, load_vlm
-from app.generators.yes_no import YesNoTokens, judge
+from app.generators.yes_no import Leaning, YesNoTokens, judge
 from corpora.errors import InputError, ModelError
 
 __all__ = ["VlmGenerator", "VlmOptions", "open_vlm"]
@@ -95,6 +97,16 @@ class VlmGenerator:
                     said.append(text)
                     yield Piece(text)
             yield self._verdict(prompt, first, "".join(said))
+
+    def leaning(self, system: str, text: str, images: Sequence[Image.Image]) -> Leaning | None:
+        """What the first token of an answer leans to, without writing one; None where words are not whole tokens."""
+        if self._tokens is None:
+            return None
+        import torch
+
+        with self._lock, torch.inference_mode():
+            logits = self.model(**self.chat.encode(system, text, images)).logits[0, -1]
+        return self._tokens.leaning(logits)
 
     def _texts(self, prompt: Prompt, first: _FirstLogits) -> Closable[str, None, None]:
         from transformers import TextIteratorStreamer
