@@ -1,4 +1,4 @@
-"""A search from question to hits against its parts, on 100,000 entries, beside a LangChain recipe on the same vectors."""
+"""A search against its parts on 100,000 entries, beside a LangChain recipe on the same vectors."""
 
 import tempfile
 import time
