@@ -32,6 +32,8 @@ def choose_context(found: Found, with_pictures: bool, most: int) -> tuple[tuple[
         return (), Selection(found.selection.policy, 0, len(found.hits), nothing)
     told = " and ".join(part for part in what if not part.startswith("0"))
     how = "nearest to the picture" if with_pictures else "nearest to the words"
+    if found.reordered:
+        how = "in the order asked for"
     reason = f"{len(hits)} of {len(found.hits)} found were used: {told} {how}."
     if _cut(found):
         reason += f" Chosen from the best: {found.selection.reason[0].lower()}{found.selection.reason[1:]}"
@@ -40,8 +42,10 @@ def choose_context(found: Found, with_pictures: bool, most: int) -> tuple[tuple[
 
 
 def _beside_picture(found: Found, most: int) -> list[Hit]:
-    alike = [hit for hit in found.hits if hit.record.kind == "case" and hit.similarity("image→image") is not None]
-    alike.sort(key=lambda hit: -(hit.similarity("image→image") or 0.0))
+    cases = [hit for hit in found.hits if hit.record.kind == "case"]
+    alike = [hit for hit in cases if hit.similarity("image→image") is not None or hit.relation]
+    if not found.reordered:  # else the question, or a re-ranking, asked for this order
+        alike.sort(key=lambda hit: -(hit.similarity("image→image") or 0.0))
     explaining = [hit for hit in found.hits if hit.record.kind != "case" and _explains(hit)][:_EXPLAINING]
     room = max(1, most - len(explaining))
     if _cut(found):
@@ -51,7 +55,9 @@ def _beside_picture(found: Found, most: int) -> list[Hit]:
 
 def _cut(found: Found) -> bool:
     """Whether a policy, and not the room alone, kept fewer than were found."""
-    return found.selection.policy != "fixed" and found.selection.kept < found.selection.candidates
+    return (
+        not found.reordered and found.selection.policy != "fixed" and found.selection.kept < found.selection.candidates
+    )
 
 
 def _in_words(found: Found, most: int) -> list[Hit]:

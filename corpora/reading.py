@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -34,7 +35,7 @@ def what_it_says(record: Record, finding: str) -> Said | None:
     about = [said for said in told if _is_a(said.finding, finding)]
     polarity = _labelled(record, finding) or _strongest(about)
     if polarity is None:
-        return Said("denied") if _NORMAL in record.labels else None
+        return Said("denied") if _is_normal(record.labels) else None
     fitting = [said for said in about if said.polarity == polarity]
     if not fitting:
         return Said(polarity)
@@ -59,10 +60,19 @@ def means_for(said: Said, side: str = "", severity: str = "") -> Polarity:
 
 def _labelled(record: Record, finding: str) -> Polarity | None:
     if finding in (_NORMAL, _ABNORMAL) and record.labels:
-        return "affirmed" if (_NORMAL in record.labels) == (finding == _NORMAL) else "denied"
-    if any(_is_a(label, finding) or finding in _findings(label) for label in record.labels):
+        return "affirmed" if _is_normal(record.labels) == (finding == _NORMAL) else "denied"
+    if _names(record.labels, finding):
         return "affirmed"
-    return "denied" if any(_is_a(label, finding) for label in record.absent) else None
+    return "denied" if _names(record.absent, finding) else None
+
+
+def _names(labels: Sequence[str], finding: str) -> bool:
+    """Whether one of the labels, in any spelling, is the finding or names it."""
+    return any(_is_a(packaged_lexicon().canonical(label), finding) or finding in _findings(label) for label in labels)
+
+
+def _is_normal(labels: Sequence[str]) -> bool:
+    return any(packaged_lexicon().canonical(label) == _NORMAL for label in labels)
 
 
 def _is_a(name: str, finding: str) -> bool:

@@ -74,7 +74,8 @@ class Found:
 
     `index` names the index version that answered, `encoders` the fingerprints by spec, `calibration` the digest of the
     home's calibration that was in force, empty where none was. `asked` is the question as it was understood, `timeline`
-    the earlier studies of the question's patient, None where it names none.
+    the earlier studies of the question's patient, None where it names none. `reordered` says that the order of the hits
+    is not that of their scores, since the question or a re-ranking asked for another.
     """
 
     hits: tuple[Hit, ...]
@@ -85,6 +86,7 @@ class Found:
     calibration: str = ""
     asked: Understood | None = None
     timeline: Timeline | None = None
+    reordered: bool = False
 
     @property
     def selected(self) -> tuple[Hit, ...]:

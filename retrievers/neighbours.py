@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from corpora.catalog import Catalog
@@ -30,21 +30,24 @@ def neighbours_of(
     catalog: Catalog,
     index: OpenedIndex | None = None,
     relations: Collection[str] = RELATIONS,
+    visible: Callable[[Sequence[int]], Collection[int]] | None = None,
 ) -> tuple[Neighbour, ...]:
-    """The neighbours of a record, at most five of each relation, each record once; nothing is filtered by access.
+    """The neighbours of a record, at most five of each relation, each record once.
 
     Args:
         record: A case, figure or passage.
         catalog: Where its neighbours are.
         index: Whose confusable pairs are told; None leaves them out.
         relations: Which ones.
+        visible: Which of some records may be seen; None shows all.
     """
     found: dict[int, Neighbour] = {}
     for relation, others in _by_relation(record, catalog, index):
         if relation in relations:
-            for other in list(others)[:_MOST_EACH]:
-                if other.uid != record.uid:
-                    found.setdefault(other.uid, Neighbour(relation, other))
+            every = [other for other in others if other.uid != record.uid]
+            seen = None if visible is None else visible([other.uid for other in every])
+            for other in [one for one in every if seen is None or one.uid in seen][:_MOST_EACH]:
+                found.setdefault(other.uid, Neighbour(relation, other))
     return tuple(sorted(found.values(), key=lambda one: RELATIONS.index(one.relation)))
 
 
@@ -52,8 +55,8 @@ def _by_relation(record: Record, catalog: Catalog, index: OpenedIndex | None) ->
     if record.kind == "figure":
         yield "explains", catalog.naming(record.corpus, "figures", record.id)
     if record.kind == "passage":
-        yield "illustrates", catalog.of_keys(record.corpus, record.attributes.get("figures") or ())
-    if record.kind in ("figure", "passage") and record.attributes.get("section"):
+        yield "illustrates", catalog.of_keys(record.corpus, _texts(record, "figures"))
+    if record.kind in ("figure", "passage") and _texts(record, "section"):
         yield "same section", _same_section(record, catalog)
     if record.patient:
         studies = [other for other in catalog.studies(record.corpus, record.patient) if other.uid != record.uid]
@@ -65,10 +68,18 @@ def _by_relation(record: Record, catalog: Catalog, index: OpenedIndex | None) ->
 
 
 def _same_section(record: Record, catalog: Catalog) -> Iterator[Record]:
-    section = record.attributes["section"]
-    for other in catalog.naming(record.corpus, "section", str(section[-1])):
-        if other.attributes.get("section") == section:
+    section = _texts(record, "section")
+    for other in catalog.naming(record.corpus, "section", section[-1]):
+        if _texts(other, "section") == section:
             yield other
+
+
+def _texts(record: Record, attribute: str) -> tuple[str, ...]:
+    """The texts of an attribute, which a site may fill as it likes: one, several, or none."""
+    value = record.attributes.get(attribute)
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, (list, tuple)) else ()
 
 
 def _studies(record: Record, others: list[Record]) -> Iterator[tuple[str, Iterable[Record]]]:

@@ -6,7 +6,6 @@ import logging
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 from corpora.errors import CalibrationError
 from corpora.home import Home
@@ -35,7 +34,7 @@ class Ranking:
 
     Args:
         fusion: Of the lists; None takes the one that won in `curbside calibrate`, else that of reciprocal ranks.
-        quota: How many of the best records of each target side are among the hits.
+        quota: How many of the best records of each target side are among the hits, before anything orders them anew.
         rerankers: What orders the hits anew, one after the other.
         policy: How many hits become context; None takes the one that won, else a fixed number.
     """
@@ -133,8 +132,3 @@ class Published:
             chosen.winner() if ranking.policy is None else chosen.fitted(ranking.policy),
             calibration.chosen_fusion() if ranking.fusion is None else calibration.fitted(ranking.fusion),
         )
-
-    @property
-    def folder(self) -> Path:
-        """Where relative specs of encoders start."""
-        return self.home.path

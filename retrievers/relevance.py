@@ -78,17 +78,21 @@ def fit_relevance(features: Numbers, relevant: NDArray[np.bool_]) -> RelevanceMo
     return RelevanceModel(weights, float(found.x[-1]), tuple(mean.tolist()), tuple(scale.tolist()))
 
 
-def carried(hits: Sequence[Hit]) -> list[float]:
-    """What a selection policy sees of each hit: its relevance, or the fused score where a case has none.
+def carried(hits: Sequence[Hit]) -> list[float] | None:
+    """What a selection policy sees of each hit: its relevance, or in a home without models the fused score.
 
-    Only cases are judged by labels, so only they have a relevance; a text among them counts as the case before it, and
-    so never cuts a context by itself.
+    Only cases are judged by labels, so only they have a relevance; a text among them, and what came along with a hit,
+    counts as the case before it, and so never cuts a context by itself. None where some cases have a relevance and
+    others none: two scales in one list mean nothing.
     """
-    known = [hit.relevance for hit in hits if hit.relevance is not None]
-    if not known or any(hit.relevance is None for hit in hits if hit.record.kind == "case"):
+    found = [hit for hit in hits if hit.record.kind == "case" and not hit.relation]
+    known = [hit.relevance for hit in found if hit.relevance is not None]
+    if not known:
         return [hit.score for hit in hits]
+    if len(known) < len(found):
+        return None
     values, last = [], known[0]
     for hit in hits:
-        last = last if hit.relevance is None else hit.relevance
+        last = hit.relevance if hit.relevance is not None and not hit.relation else last
         values.append(last)
     return values

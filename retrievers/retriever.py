@@ -16,18 +16,17 @@ from corpora.images import ImageStore
 from indexing.encoders import EncoderPlan
 from indexing.encoders.heads import weights_folder
 from indexing.opened import OpenedIndex
-from retrievers.bringing import earlier_studies_first, with_neighbours
+from indexing.vectors import IdFilter
+from retrievers.arranging import Arranged, arranged
 from retrievers.calibration.values import Calibration
-from retrievers.composed import rank_composed
 from retrievers.contrast import Contrast, contrast_of
 from retrievers.explain import Explanation, explain_hit
 from retrievers.found import DomainFound, Found, Hit, Selection
 from retrievers.hits import fair, hits_of
 from retrievers.published import DEFAULT_QUOTA, Published, Ranking, Serving
 from retrievers.query import Query
-from retrievers.relevance import carried
 from retrievers.router import Router, load_router
-from retrievers.scope import Scope
+from retrievers.scope import Scope, View
 from retrievers.search import Lists, RankedList
 from retrievers.selection import Policy
 from retrievers.timeline import Timeline, timeline_of
@@ -35,7 +34,6 @@ from retrievers.timeline import Timeline, timeline_of
 __all__ = ["DEFAULT_QUOTA", "Ranking", "Retriever"]
 
 _MOST_K = 200
-_MOST_CONTEXT = 12
 _MOST_AT_ONCE = 32
 _CANDIDATES = 50  # what re-rankings order anew
 _COMPOSED = 300  # of a composed question: what must differ is rare among the nearest
@@ -149,45 +147,46 @@ class Retriever:
         """The k best records for a question, with the domain and the reasons.
 
         Raises:
-            InputError: k is not between 1 and 200.
+            InputError: k is not between 1 and 200, or several corpora have the question's patient.
             UnknownNameError: the question names a domain or corpus that is not here.
             EncoderMismatchError: the index was built with another encoder.
         """
         if not 1 <= k <= _MOST_K:
             raise InputError(f"k is {k}; it must lie between 1 and {_MOST_K}.")
-        now = self._published.now()
+        now, view = self._published.now(), self._scope.view(query)
         asked = now.understood(query.text)
-        timeline = self._timeline(query, asked.search_text) if query.patient else None
+        timeline = self._timeline(query, view, asked.search_text) if query.patient else None
         domain = now.router.route(query, now.index.domains, asked.search_text)
-        hits: list[Hit] = []
-        if domain.name is not None:
+        manifest = now.index.manifest
+        if domain.name is None:
+            nothing = "Nothing was searched: the question is out of every domain."
+            made = Arranged((), Selection(now.policy.name, 0, 0, nothing), False)
+        else:
             changed = asked.composed is not None and bool(query.pictures)
             most = max(k, _COMPOSED if changed else _CANDIDATES if self._ranking.rerankers else k)
-            lists = self._run(query, asked.search_text, domain.searched, now, most if changed else None)
-            hits = self._hits(lists, domain, now, most, bool(query.pictures))
-            if changed:
-                hits = rank_composed(hits, asked)
-            for reranker in self._ranking.rerankers:
-                hits = reranker.rerank(query, hits, now.index)
-            if asked.composed and asked.composed.same_patient and timeline is not None:
-                hits = earlier_studies_first(timeline, hits)
-            hits = with_neighbours(
-                hits[:k], k, query.neighbours, self.catalog, now.index, lambda uids: self._scope.visible(query, uids)
+            allow = view.filter(now.index.records)
+            lists = self._run(query, asked.search_text, domain.searched, now, allow, most if changed else None)
+            made = arranged(
+                query,
+                asked,
+                self._hits(lists, domain, now, most, bool(query.pictures)),
+                k,
+                now=now,
+                timeline=timeline,
+                rerankers=self._ranking.rerankers,
+                catalog=self.catalog,
+                visible=view.visible,
             )
-            selection = now.policy.select(carried(hits), min(k, _MOST_CONTEXT))
-        else:
-            nothing = "Nothing was searched: the question is out of every domain."
-            selection = Selection(now.policy.name, 0, 0, nothing)
-        manifest = now.index.manifest
         return Found(
-            tuple(hits),
+            made.hits,
             domain,
-            selection,
+            made.selection,
             manifest.label,
             manifest.fingerprints,
             now.calibration.digest,
             asked,
             timeline,
+            made.reordered,
         )
 
     def batch(self, queries: Sequence[Query], k: int = 10) -> list[Found]:
@@ -200,20 +199,22 @@ class Retriever:
 
         Args:
             query: A picture, or words; its filters hold.
-            finding: Empty takes the first that the question's words name.
+            finding: In any spelling that the lexicon knows; empty takes the first that the question's words name.
 
         Raises:
-            InputError: no finding is named.
+            InputError: no finding is named, or one that no lexicon knows.
         """
         now = self._published.now()
         asked = now.understood(query.text)
-        named = finding or next((wanted.name for wanted in asked.findings), "")
+        named = next((wanted.name for wanted in (now.understood(finding) if finding else asked).findings), "")
         if not named:
-            raise InputError("The question names no finding; say which one is to be contrasted.")
+            what = f"{finding!r} is no finding that is known here" if finding else "The question names no finding"
+            raise InputError(f"{what}; say which one is to be contrasted.")
         domain = now.router.route(query, now.index.domains, asked.search_text)
         if domain.name is None:
             return contrast_of(named, ())
-        lists = self._run(query, asked.search_text, [domain.name], now, _MOST_K)
+        allow = self._scope.view(query).filter(now.index.records)
+        lists = self._run(query, asked.search_text, [domain.name], now, allow, _MOST_K)
         side = "image→image" if query.pictures else "text→text"
         nearest = [one for one in lists if one.name.endswith(side)]
         return contrast_of(named, self._hits(nearest, domain, now, _MOST_K, bool(query.pictures)))
@@ -233,12 +234,13 @@ class Retriever:
         """The earlier studies of the question's patient, as far as the asking person may see them.
 
         Raises:
-            InputError: the question names no patient.
+            InputError: the question names no patient, or one that several corpora have.
             UnknownNameError: there is no such patient here.
         """
         if not query.patient:
             raise InputError("The question names no patient.")
-        found = self._timeline(query, self._published.now().understood(query.text).search_text)
+        text = self._published.now().understood(query.text).search_text
+        found = self._timeline(query, self._scope.view(query), text)
         if not found.studies:
             raise UnknownNameError("patient", query.patient, ())
         return found
@@ -260,7 +262,8 @@ class Retriever:
     def lists(self, query: Query, domain: str, calibration: Calibration = _NONE) -> tuple[RankedList, ...]:
         """The ranked lists of one domain before they are fused, under that calibration instead of the home's."""
         now = self._published.under(calibration)
-        return tuple(self._run(query, now.understood(query.text).search_text, [domain], now))
+        allow = self._scope.view(query).filter(now.index.records)
+        return tuple(self._run(query, now.understood(query.text).search_text, [domain], now, allow))
 
     def fused(
         self,
@@ -275,9 +278,14 @@ class Retriever:
         return self._hits(lists, domain, self._published.under(calibration), k, with_pictures)
 
     def _run(
-        self, query: Query, text: str, domains: Sequence[str], now: Serving, depth: int | None = None
+        self,
+        query: Query,
+        text: str,
+        domains: Sequence[str],
+        now: Serving,
+        allow: IdFilter | None,
+        depth: int | None = None,
     ) -> list[RankedList]:
-        allow = self._scope.filter(query, now.index.records)
         lists = Lists(now.index, self._plan, self._device, self.home.path, now.calibration.domains)
         return [found for name in domains for found in lists.run(query, text, name, allow, depth)]
 
@@ -296,12 +304,14 @@ class Retriever:
             relevance={name: found[asked] for name, found in models.items() if asked in found},
         )
 
-    def _timeline(self, query: Query, text: str) -> Timeline:
-        corpora = self._scope.corpora_of(query)
-        corpus, _, patient = query.patient.rpartition("/")
-        records = [
-            record for name in corpora if not corpus or name == corpus for record in self.catalog.studies(name, patient)
-        ]
-        visible = self._scope.visible(query, [record.uid for record in records])
-        seen = [record for record in records if record.uid in visible]
-        return timeline_of(query.patient, seen, query.before, text)
+    def _timeline(self, query: Query, view: View, text: str) -> Timeline:
+        corpora, patient = view.patient
+        seen = {
+            name: [record for record in self.catalog.studies(name, patient) if record.uid in view] for name in corpora
+        }
+        having = [name for name, records in seen.items() if records]
+        if len(having) > 1:
+            named = ", ".join(f"{name}/{patient}" for name in having)
+            raise InputError(f"Several corpora have a patient {patient!r}, who need not be one; say which: {named}.")
+        records = [record for name in having for record in seen[name]]
+        return timeline_of(f"{having[0]}/{patient}" if having else query.patient, records, query.before, text)

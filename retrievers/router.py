@@ -26,6 +26,7 @@ _COVER = 0.95
 _OUTSIDE_FROM = 0.3
 _SURE_OF_TEXT = 0.6
 _WORD = re.compile(r"[^\W_]+(?:[-&][^\W_]+)*")
+_UNNAMED = 2.0  # temperature of words that name no modality: an effusion is seen by radiographs and by ultrasound
 _NAMED = 30.0  # how much likelier a domain is whose modality the words name
 
 Vectors = NDArray[np.float32]
@@ -168,6 +169,9 @@ class Router:
         outside = ranked.get(OUTSIDE, 0.0)
         if outside > _SURE_OF_TEXT:
             return DomainFound(None, outside, ranked, (), "The question does not seem to be about medicine.")
+        if not named:
+            spread = posterior ** (1 / _UNNAMED)
+            ranked = _ranked(self._text.classes, spread / spread.sum())
         return _covered(ranked, domains, "from the words")
 
 

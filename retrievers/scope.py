@@ -32,6 +32,31 @@ class _Snapshot:
     day: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class View:
+    """The records that one question may see, by number (sorted); its patient: in which corpora, and the name there."""
+
+    uids: Ids
+    patient: tuple[tuple[str, ...], str]
+
+    def __contains__(self, record: int) -> bool:
+        row = int(np.searchsorted(self.uids, record))
+        return row < len(self.uids) and int(self.uids[row]) == record
+
+    def filter(self, indexed: Ids) -> IdFilter | None:
+        """The filter for an index of these records (sorted numbers), or None where all of them may be found."""
+        gone = np.setdiff1d(indexed, self.uids, assume_unique=True)
+        if not len(gone):
+            return None
+        if len(gone) <= len(indexed) // 2:
+            return IdFilter(gone, excluding=True)
+        return IdFilter(np.intersect1d(indexed, self.uids, assume_unique=True))
+
+    def visible(self, records: Sequence[int]) -> frozenset[int]:
+        """Those of some records that may be found."""
+        return frozenset(record for record in records if record in self)
+
+
 class Scope:
     """Answers "which records may be found" for any question. Safe from several threads.
 
@@ -45,60 +70,30 @@ class Scope:
 
     def filter(self, query: Query, indexed: Ids) -> IdFilter | None:
         """The records that the question may find, or None where it may find all of `indexed` (sorted numbers)."""
-        known = self._current()
-        hidden = self._hidden(query, known)
-        visible = known.uids[~hidden]
-        gone = np.setdiff1d(indexed, visible, assume_unique=True)
-        if not len(gone):
-            return None
-        if len(gone) <= len(indexed) // 2:
-            return IdFilter(gone, excluding=True)
-        return IdFilter(np.intersect1d(indexed, visible, assume_unique=True))
+        return self.view(query).filter(indexed)
 
-    def visible(self, query: Query, records: Sequence[int]) -> frozenset[int]:
-        """Those of some records, by number, that the question may find."""
-        if not records:
-            return frozenset()
-        known = self._current()
-        rows = np.searchsorted(known.uids, np.asarray(records, np.int64))
-        rows = rows[rows < len(known.uids)]
-        there = rows[np.isin(known.uids[rows], np.asarray(records, np.int64))]
-        return frozenset(known.uids[there[~self._hidden(query, known)[there]]].tolist())
+    def view(self, query: Query) -> View:
+        """What the question may see of the catalogue as it is now.
 
-    def corpora_of(self, query: Query) -> tuple[str, ...]:
-        """The corpora that the question may look into."""
+        Raises:
+            UnknownNameError: it names a corpus that is not there, or that it may not see.
+        """
         known = self._current()
-        denied = set(self._denied_corpora(query, known))
-        return tuple(name for name in known.corpora if name not in denied)
-
-    def _hidden(self, query: Query, known: _Snapshot) -> NDArray[np.bool_]:
-        hidden = np.zeros(len(known.uids), dtype=bool)
-        denied = self._denied_corpora(query, known)
-        if denied:
-            hidden |= np.isin(known.corpus, denied)
+        corpora = _visible_corpora(query, known)
+        hidden = ~np.isin(known.corpus, corpora)
         if query.exclude:
             wanted = list(query.exclude)
             hidden |= np.isin(known.key, wanted) | np.isin(known.corpus + "/" + known.key, wanted)
         if query.exclude_patients:
             hidden |= np.isin(known.corpus + "/" + known.patient, list(query.exclude_patients))
+        owner, _, rest = query.patient.partition("/")
+        owned, patient = ((owner,), rest) if rest and owner in known.corpora else (tuple(corpora), query.patient)
         if query.before is not None:
             later = known.day >= query.before
             if query.patient:
-                corpus, _, patient = query.patient.rpartition("/")
-                later &= (known.patient == patient) & ((known.corpus == corpus) if corpus else True)
+                later &= (known.patient == patient) & np.isin(known.corpus, owned)
             hidden |= later
-        return hidden
-
-    def _denied_corpora(self, query: Query, known: _Snapshot) -> list[str]:
-        for name in sorted(query.corpora or ()):
-            if name not in known.corpora:
-                raise UnknownNameError("corpus", name, known.corpora)
-        return [
-            name
-            for name, corpus in known.corpora.items()
-            if (query.corpora is not None and name not in query.corpora)
-            or (query.groups is not None and corpus.groups and not set(corpus.groups) & set(query.groups))
-        ]
+        return View(known.uids[~hidden], (tuple(name for name in owned if name in corpora), patient))
 
     def _current(self) -> _Snapshot:
         with self._lock:
@@ -118,3 +113,16 @@ class Scope:
             patient=np.array([key.patient for key in keys], dtype=object),
             day=np.array([np.nan if key.day is None else key.day for key in keys], np.float64),
         )
+
+
+def _visible_corpora(query: Query, known: _Snapshot) -> list[str]:
+    """The corpora that the question may look into; one that it may not see is as if it were not there."""
+    seen = [
+        name
+        for name, corpus in known.corpora.items()
+        if query.groups is None or not corpus.groups or set(corpus.groups) & set(query.groups)
+    ]
+    for name in sorted(query.corpora or ()):
+        if name not in seen:
+            raise UnknownNameError("corpus", name, seen)
+    return [name for name in seen if query.corpora is None or name in query.corpora]

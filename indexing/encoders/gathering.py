@@ -67,6 +67,8 @@ class Gatherer(Generic[Item, Value]):
             with self._changed:
                 self._free += 1
                 for one in taken:
+                    if not one.values and one.error is None:  # this thread was interrupted
+                        one.error = RuntimeError("The work was interrupted; ask again.")
                     one.done = True
                 self._changed.notify_all()
 

@@ -67,7 +67,7 @@ class Asked:
         hits = self.hits(retriever, calibration)
         return Judged(
             self.case.patient,
-            tuple(carried(hits)),
+            tuple(carried(hits) or [hit.score for hit in hits]),
             self.right(hits),
             self.case.record.corpus,
             vote_wrong(hits, self.case.record.labels) if self.group == "picture" else (),

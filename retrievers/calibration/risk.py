@@ -41,26 +41,26 @@ def vote_wrong(hits: Sequence[Hit], labels: Sequence[str]) -> tuple[bool, ...]:
 def fit_risk(fitting: Sequence[Judged], judging: Sequence[Judged]) -> tuple[Part, tuple[int, float, int]]:
     """The strictest bound that some number of hits passes, and among those numbers the largest.
 
-    One question a patient counts, since the proof needs exchangeable ones; the bound is proved on the fitting half, at
-    δ over all bounds and numbers tried, and looked at on the judging half.
+    One question a patient counts, since the proof needs exchangeable ones. It is proved on the judging half, at δ over
+    all bounds and numbers tried: weights and relevance were fitted on the other one. What that half shows is told too.
 
     Returns:
         The part, and (k, alpha, questions); k is 0 where no number passes any bound.
     """
     name, measure = "selection, risk", "share led astray"
-    asked = _one_each(fitting)
+    asked = _one_each(judging)
     for alpha in ALPHAS:
         passed = controlled_ks(asked, KS, alpha, DELTA / len(ALPHAS)) if len(asked) else ()
         if passed:
             k = max(passed)
             column = KS.index(k)
-            seen = _one_each(judging)
+            seen = _one_each(fitting)
             risk = float(seen[:, column].mean()) if len(seen) else None
             said = f"k {k}: at most {alpha:.0%}, confidence {1 - DELTA:.0%}"
             part = Part(
                 name, "all", measure, True, f"proved on {len(asked)} questions", said,
-                round(float(asked[:, column].mean()), 4), None if risk is None else round(risk, 4),
-                queries=len(seen), patients=len(seen),
+                None if risk is None else round(risk, 4), round(float(asked[:, column].mean()), 4),
+                queries=len(asked), patients=len(asked),
             )  # fmt: skip
             return part, (k, alpha, len(asked))
     refusal = f"no number passes a bound on {len(asked)} questions: no guarantee"

@@ -4,8 +4,7 @@ A question's picture and its words are asked apart, and only the shares within t
 lists are fitted: how words weigh beside a picture is no matter of retrieval ("Is there an effusion?" must not bring the
 cases whose reports talk of one). There are two shares of pictures and three of words, so a grid holds every choice.
 
-Learned fusion of scores (MR-RAG's three scalars) was not taken: it needs the cosines of all candidates in all lists,
-where lists end at 50, and BM25 has no cosine; weights of ranks cost a search nothing and keep scores comparable.
+Learned fusion of scores is another part, `calibration.fusion`.
 """
 
 from __future__ import annotations

@@ -40,16 +40,18 @@ class RiskControlled:
     def select(self, scores: Sequence[float], most: int) -> Selection:
         """The first k."""
         kept = min(self.k or most, most, len(scores))
-        return Selection(self.name, kept, len(scores), f"{kept} of {len(scores)} found were used: {self.statement}")
+        said = self.statement if kept == self.k or not self.k else f"nothing is guaranteed for {kept}."
+        return Selection(self.name, kept, len(scores), f"{kept} of {len(scores)} found were used: {said}")
 
     @property
     def statement(self) -> str:
         """What is guaranteed, or that nothing is."""
         if not self.k:
-            return "no number of hits passed the test of risk, so nothing is guaranteed."
+            return "nothing is guaranteed: no number of hits passed the test of risk."
         return (
-            f"with {self.k}, at most {self.alpha:.0%} of questions like the {self.questions} calibration ones are led "
-            f"astray, with confidence {1 - self.delta:.0%}; an average, no promise about this answer."
+            f"the vote of the {self.k} nearest cases leads at most {self.alpha:.0%} of pictures like the "
+            f"{self.questions} calibration ones astray, with confidence {1 - self.delta:.0%}; an average over pictures "
+            "of a known domain, no promise about this answer."
         )
 
 

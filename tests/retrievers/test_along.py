@@ -18,6 +18,7 @@ from retrievers.contrast import contrast_of
 from retrievers.found import Hit
 from retrievers.neighbours import neighbours_of
 from retrievers.router import Router
+from retrievers.selection import TopRatio
 from retrievers.timeline import timeline_of
 from tests.conftest import case, picture
 
@@ -94,6 +95,30 @@ class TestNeighbours:
         four = retriever.search(replace(query, neighbours=3), 4).hits
         assert len({hit.record.uid for hit in four}) == len(four) == 4
 
+    def test_one_that_was_found_itself_moves_up(self, retriever: Retriever) -> None:
+        query = Query(text="pneumothorax grade 1 patient 0", domain="radiology", corpora=["small"])
+        plain = [hit.record.id for hit in retriever.search(query, 6).hits]
+        owner = plain[0]
+        other = {"case-0": "case-1", "case-1": "case-0"}[owner]
+        assert plain.index(other) > 0
+        moved = retriever.search(replace(query, neighbours=1), 6).hits
+        assert [hit.record.id for hit in moved[:2]] == [owner, other]
+        assert moved[1].ranks
+        assert moved[1].neighbour_of == f"small/{owner}"
+
+    def test_attributes_that_a_site_fills_its_own_way(self, catalog: Catalog) -> None:
+        odd = [
+            Record(
+                f"odd-{n}", "book", "passage", "textbook", report="x", attributes={"section": value, "figures": value}
+            )
+            for n, value in enumerate((4, "Pleura", ["Pleura"], None, {"a": 1}, [1, 2], ""))
+        ]
+        catalog.add(odd)
+        assert [along(one, catalog) for one in odd if one.id in ("odd-0", "odd-3", "odd-4", "odd-5", "odd-6")] == [
+            []
+        ] * 5
+        assert ("same section", "odd-2") in along(odd[1], catalog)
+
     def test_a_neighbour_of_another_group_stays_away(self, retriever: Retriever) -> None:
         query = Query(text="pleural effusion", domain="radiology", neighbours=5, groups=["guests"])
         assert {hit.record.corpus for hit in retriever.search(query, 12).hits} == {"small", "book"}
@@ -133,9 +158,10 @@ class TestTimeline:
         assert found.timeline is not None
         assert [record.id for one in found.timeline.studies for record in one.records] == ["case-2"]
         assert "grade 2" in found.timeline.whole
-        both = retriever.timeline(replace(query, groups=None))
-        assert {record.corpus for one in both.studies for record in one.records} == {"small", "secret"}
-        assert len(retriever.timeline(replace(query, groups=None, patient="small/p1")).studies) == 1
+        with pytest.raises(InputError, match=r"say which: small/p1, secret/p1|say which: secret/p1, small/p1"):
+            retriever.timeline(replace(query, groups=None))
+        named = retriever.timeline(replace(query, groups=None, patient="small/p1"))
+        assert (named.patient, len(named.studies)) == ("small/p1", 1)
         assert retriever.search(replace(query, patient="")).timeline is None
 
     def test_no_such_patient(self, retriever: Retriever) -> None:
@@ -145,12 +171,29 @@ class TestTimeline:
         with pytest.raises(InputError, match="names no patient"):
             retriever.timeline(Query(text="x"))
 
-    def test_the_same_patient_before(self, retriever: Retriever) -> None:
-        query = Query(
-            text="the same patient a year before", images=[picture(3)], patient="small/p1", before=3, domain="radiology"
-        )
-        first = retriever.search(query, 3).hits[0]
-        assert first.record.id == "case-2"
+    @pytest.mark.parametrize(
+        ("words", "expected", "relation"),
+        [
+            ("the same patient, earlier", "case-2", "earlier study"),
+            ("the same patient, later", "case-9", "later study"),
+            ("the same patient, 12 days before", "old", "earlier study"),
+        ],
+    )
+    def test_another_study_of_the_same_patient(
+        self, home: Home, tiny: EncoderPlan, no_router: Router, words: str, expected: str, relation: str
+    ) -> None:
+        with Catalog.open(home.catalog_url) as catalog:
+            catalog.put_corpus(Corpus("small"))
+            own = [replace(case(n, home), patient="p") for n in (2, 3, 9)]
+            catalog.add([*own, replace(case(7, home), id="old", patient="p", day=-9), *(case(n, home) for n in (4, 5))])
+        build_index(home, options=BuildOptions(plan=tiny))
+        with Retriever(home, plan=tiny, router=no_router, policy=TopRatio()) as retriever:
+            query = Query(text=words, images=[picture(3)], patient="small/p", domain="radiology")
+            found = retriever.search(query, 3)
+            assert found.reordered
+            assert found.hits[0].record.id == expected
+            assert found.hits[0].relation in (relation, "")
+            assert "order was asked for" in found.selection.reason
 
 
 class TestContrast:
@@ -180,7 +223,11 @@ class TestContrast:
         assert found.affirming.record.labels == ("pneumothorax",)
         assert found.denying is not None
         assert found.denying.record.labels == ("normal",)
-        named = retriever.contrast(Query(images=[picture(1)], domain="radiology"), "consolidation")
-        assert named.affirming is not None
+        for spelling in ("consolidation", "Consolidation", "consolidations"):
+            named = retriever.contrast(Query(images=[picture(1)], domain="radiology"), spelling)
+            assert named.affirming is not None
+            assert named.finding == "consolidation"
+        with pytest.raises(InputError, match="'zebra' is no finding"):
+            retriever.contrast(Query(images=[picture(1)], domain="radiology"), "zebra")
         with pytest.raises(InputError, match="names no finding"):
             retriever.contrast(Query(images=[picture(1)], domain="radiology"))

@@ -58,7 +58,8 @@ def allowed(query: Query, record: Record) -> bool:
     if f"{record.corpus}/{record.patient}" in query.exclude_patients:
         return False
     if query.before is not None and record.day is not None and record.day >= query.before:
-        return bool(query.patient) and record.patient != query.patient
+        corpus, _, patient = query.patient.partition("/")
+        return bool(query.patient) and (record.corpus, record.patient) != (corpus, patient)
     return True
 
 
@@ -68,16 +69,16 @@ def some_query(chance: random.Random, records: list[Record]) -> Query:
 
     ids = [record.id for record in records] + [f"{record.corpus}/{record.id}" for record in records] + ["no-such"]
     patients = [f"{record.corpus}/{record.patient}" for record in records] + ["no/such"]
+    groups = None if chance.random() < 0.3 else chance.sample(["staff", "study", "admin", "none"], chance.randint(0, 2))
+    seen = [name for name, those in GROUPS.items() if groups is None or not those or set(those) & set(groups)]
     return Query(
         text="pleural effusion",
         exclude=maybe(ids),
         exclude_patients=maybe(patients),
-        corpora=None if chance.random() < 0.4 else chance.sample(list(GROUPS), chance.randint(0, 4)),
-        groups=None
-        if chance.random() < 0.3
-        else chance.sample(["staff", "study", "admin", "none"], chance.randint(0, 2)),
+        corpora=None if chance.random() < 0.4 else chance.sample(seen, chance.randint(0, len(seen))),
+        groups=groups,
         before=None if chance.random() < 0.5 else chance.randint(-1, 13),
-        patient=chance.choice(["", "", "p1", "p3", "stranger"]),
+        patient=chance.choice(["", "", "open/p1", "study/p3", "open/stranger"]),
         domain=chance.choice(["radiology", "pathology"]),
         neighbours=chance.choice([0, 0, 3]),
     )
@@ -101,7 +102,7 @@ def test_ten_thousand_questions_see_just_what_they_may(catalog: Catalog, kind: s
         wanted = {uid for uid, record in here.items() if allowed(query, record)}
         found = index.search(vectors[:1], len(records), scope.filter(query, indexed))[1]
         assert set(found[found >= 0].tolist()) == wanted, query
-        assert scope.visible(query, [*chance.sample(indexed.tolist(), len(indexed)), 1, 2**62]) == wanted, query
+        assert scope.view(query).visible([*chance.sample(indexed.tolist(), len(indexed)), 1, 2**62]) == wanted, query
 
 
 def test_whole_searches_never_show_a_forbidden_record(
@@ -162,6 +163,26 @@ def test_an_empty_catalogue_hides_everything(home: Home) -> None:
         )
         assert found is not None
         assert not found.mask(np.array([5, 9])).any()
+
+
+def test_a_corpus_that_may_not_be_seen_is_as_if_it_were_not_there(catalog: Catalog) -> None:
+    for name in ("study", "nowhere"):
+        with pytest.raises(UnknownNameError) as told:
+            Scope(catalog).view(Query(text="x", corpora=[name], groups=["staff"]))
+        assert str(told.value) == f"There is no corpus named {name!r}; known: odd.name-1, open, staff."
+
+
+def test_a_patient_whose_name_holds_a_slash(home: Home) -> None:
+    with Catalog.open(home.catalog_url) as catalog:
+        catalog.put_corpus(Corpus("small"))
+        records = [replace(case(n), patient="ward/7", day=n) for n in range(4)]
+        catalog.add(records)
+        scope = Scope(catalog)
+        uids = [record.uid for record in records]
+        for patient in ("ward/7", "small/ward/7"):
+            view = scope.view(Query(text="x", patient=patient, before=2))
+            assert view.visible(uids) == set(uids[:2])
+            assert view.patient == (("small",), "ward/7")
 
 
 def test_an_unknown_corpus_is_told(catalog: Catalog) -> None:

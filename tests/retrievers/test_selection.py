@@ -54,8 +54,9 @@ def test_reasons_are_true() -> None:
     assert "nothing is guaranteed" in RiskControlled().select([0.9, 0.8], 5).reason
     proved = RiskControlled(2, 0.2, 0.05, 180).select([0.9, 0.8, 0.7], 5)
     assert proved.kept == 2
-    assert "at most 20% of questions like the 180" in proved.reason
+    assert "at most 20% of pictures like the 180" in proved.reason
     assert "confidence 95%" in proved.reason
+    assert "nothing is guaranteed for 1." in RiskControlled(2, 0.2, 0.05, 180).select([0.9], 5).reason
 
 
 def test_a_score_of_nothing_ends_the_gap_rule() -> None:

@@ -15,12 +15,21 @@ from retrievers.retriever import Retriever
 __all__ = ["contrast_lines", "domain_line", "explained", "found_lines"]
 
 _MOST_LISTS = 3
+_STANDS = {
+    "explains": "explains",
+    "illustrates": "illustrates",
+    "same section": "same section as",
+    "same study": "same study as",
+    "confusable": "easily taken for",
+}
 
 
 def found_lines(found: Found) -> list[str]:
     """The domain, how the question was read, the patient's prior, the hits, and why so many count."""
     lines = [domain_line(found.domain), *_read_as(found)]
     prior = found.timeline.prior if found.timeline else None
+    if found.timeline is not None and not found.timeline.studies:
+        lines.append(f"No study of patient {found.timeline.patient} may be seen here.")
     if prior is not None and found.timeline is not None:
         lines.append(f"Prior study of day {prior.day}: {_short(found.timeline.regional or found.timeline.whole)}")
     for number, hit in enumerate(found.hits, 1):
@@ -79,7 +88,7 @@ def _read_as(found: Found) -> list[str]:
 def _hit_lines(number: int, hit: Hit) -> list[str]:
     record = hit.record
     best = sorted(hit.ranks.items(), key=lambda item: item[1])[:_MOST_LISTS]
-    where = ", ".join(f"{name} #{rank}" for name, rank in best) or f"{hit.relation} of {hit.neighbour_of}"
+    where = ", ".join(f"{name} #{rank}" for name, rank in best) or _standing(hit)
     drawn = " · drawn, not a patient" if record.drawn else ""
     lines = [f"{number:3}. {record.corpus}/{record.id} · {record.modality or record.kind}{drawn} · {where}"]
     head, sentence = ", ".join(record.labels) or record.title, _short(hit.sentence)
@@ -88,6 +97,10 @@ def _hit_lines(number: int, hit: Hit) -> list[str]:
         if others:
             lines.append(f"     {what} {', '.join(others[:_MOST_LISTS])}{' …' if len(others) > _MOST_LISTS else ''}")
     return lines
+
+
+def _standing(hit: Hit) -> str:
+    return f"{_STANDS.get(hit.relation, f'{hit.relation} of')} {hit.neighbour_of}"
 
 
 def _short(text: str, most: int = 160) -> str:

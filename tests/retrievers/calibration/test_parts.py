@@ -287,13 +287,13 @@ class TestRisk:
 
     def test_no_guarantee_where_nothing_passes(self) -> None:
         for asked in (self.asked(1, 200, 0.7), self.asked(1, 5, 0.0), []):
-            part, found = fit_risk(asked, [])
+            part, found = fit_risk([], asked)
             assert found == (0, 0.0, 0)
             assert "no guarantee" in part.reason
 
     def test_patients_count_once(self) -> None:
         many = [replace(one, patient="same") for one in self.asked(1, 200, 0.0, 0.0)]
-        assert fit_risk(many, [])[1][0] == 0
+        assert fit_risk([], many)[1][0] == 0
 
     def test_votes(self) -> None:
         def hit(*labels: str) -> Hit:
