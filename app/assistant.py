@@ -174,6 +174,7 @@ class Assistant:
             corpora=corpora,
             domain=domain,
             groups=groups,
+            question=True,
         )
         retriever = self.retriever
         routed = retriever.route(query)

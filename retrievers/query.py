@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -12,6 +13,7 @@ from PIL import Image
 from corpora.errors import QueryError
 from corpora.images import DecodeLimits, decode, read_image_bytes, upright
 from corpora.records import Region
+from retrievers.understanding import Understood
 
 __all__ = ["ImageSource", "Query"]
 
@@ -37,6 +39,8 @@ class Query:
         groups: Access groups of the asking person; None is the owner of the home, who sees everything.
         neighbours: How many neighbours each hit may bring along (a figure's paragraphs, a case's earlier study …); they
             count against k.
+        question: Whether the words ask about the pictures, and so must not choose which cases are near, or describe
+            what is wanted; None goes by their form.
 
     Raises:
         QueryError: neither text nor picture.
@@ -58,6 +62,7 @@ class Query:
     domain: str | None = None
     groups: Iterable[str] | None = None
     neighbours: int = 0
+    question: bool | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.images, (str, Path, bytes, Image.Image)):
@@ -80,6 +85,12 @@ class Query:
         for name in ("corpora", "groups"):
             value = getattr(self, name)
             freeze(self, name, None if value is None else frozenset(value))
+
+    def asking(self, asked: Understood) -> Query:
+        """The same, with what its words do beside a picture decided by their form."""
+        made = copy(self)
+        object.__setattr__(made, "question", asked.asks or asked.composed is not None)
+        return made
 
     @property
     def pictures(self) -> tuple[Image.Image, ...]:

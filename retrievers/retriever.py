@@ -287,6 +287,8 @@ class Retriever:
         depth: int | None = None,
     ) -> list[RankedList]:
         lists = Lists(now.index, self._plan, self._device, self.home.path, now.calibration.domains)
+        if query.question is None:
+            query = query.asking(now.understood(query.text))
         return [found for name in domains for found in lists.run(query, text, name, allow, depth)]
 
     def _hits(

@@ -29,6 +29,9 @@ LIST_WEIGHTS: Mapping[str, float] = {
 }
 """What a list counts by the sides that it compares, where no calibration says otherwise."""
 
+_TEXTBOOK_WEIGHTS: Mapping[str, float] = {"text→image": 0.1}
+"""Of textbooks, where they differ: a figure is found by its caption rather than by what it looks like."""
+
 _DEPTH = 50
 _WIDER = 4
 # Whether a record is in the list of words at all counts more than any place, so that list weighs next to nothing.
@@ -74,16 +77,19 @@ class Lists:
     ) -> Iterator[RankedList]:
         """Every list that the question's sides and the domain's sides allow; `text` is what its words are read as.
 
-        A picture decides which cases are near, so beside pictures the lists that compare the question's *words* with
-        cases weigh little: "Is there an effusion?" must not prefer the cases whose reports talk of one.
+        A picture decides which cases are near, so beside pictures the lists that compare a question's *words* with
+        cases weigh little: "Is there an effusion?" must not prefer the cases whose reports talk of one. Words that
+        describe (`query.question` is False) count in full.
         """
         depth = depth or _DEPTH
         joint, sentence = self.encoders(domain)
         own = self._calibrated.get(domain, _PLAIN)
-        beside: Mapping[str, float] = _BESIDE_A_PICTURE if query.pictures and domain != TEXTBOOK else {}
+        asking = query.pictures and query.question is not False and domain != TEXTBOOK
+        usual: Mapping[str, float] = _TEXTBOOK_WEIGHTS if domain == TEXTBOOK else {}
+        beside: Mapping[str, float] = _BESIDE_A_PICTURE if asking else {}
 
         def weight(sides: str) -> float:
-            return own.weights.get(sides, LIST_WEIGHTS[sides]) * beside.get(sides, 1.0)
+            return own.weights.get(sides, usual.get(sides, LIST_WEIGHTS[sides])) * beside.get(sides, 1.0)
 
         if query.pictures:
             vectors = joint.encode_images(query.pictures)

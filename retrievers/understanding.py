@@ -90,7 +90,7 @@ class Understood:
 
     `text` is as asked, `search_text` what the lists should be searched with; `language` names what it is written in
     ("en", "es", "hi+en"); `corrections` are (typed, read as). Terms are canonical names of the lexicon, in the order of
-    the text.
+    the text. `asks` says that it is put as a question, and is no description.
     """
 
     text: str
@@ -104,6 +104,7 @@ class Understood:
     times: tuple[TimeSaid, ...] = ()
     corrections: tuple[tuple[str, str], ...] = ()
     composed: Composed | None = None
+    asks: bool = False
 
 
 def understand(text: str, lexicon: Lexicon | None = None, *, known: Container[str] = frozenset()) -> Understood:
@@ -140,6 +141,7 @@ def understand(text: str, lexicon: Lexicon | None = None, *, known: Container[st
         times=times_said(lower),
         corrections=corrections,
         composed=composed,
+        asks=_QUESTION.search(lower.strip()) is not None,
     )
 
 

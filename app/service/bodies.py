@@ -65,13 +65,16 @@ class SearchBody(QuestionBody):
     """A search."""
 
     k: int = Field(10, ge=1, le=200, description="How many records.")
+    question: bool | None = Field(None, description="Whether the words ask or describe; null goes by their form.")
     neighbours: int = Field(0, ge=0, le=20, description="How many neighbours each record may bring; they count for k.")
 
     def query(self, pictures: list[bytes], groups: frozenset[str] | None) -> Query:
         """The question as the retriever takes it; `pictures` are those that were uploaded."""
         images = [*written_pictures(self.images), *pictures]
         options = self.options()
-        return Query(text=self.text, images=images, neighbours=self.neighbours, groups=groups, **options)
+        return Query(
+            text=self.text, images=images, neighbours=self.neighbours, question=self.question, groups=groups, **options
+        )
 
 
 class EarlierTurn(BaseModel):

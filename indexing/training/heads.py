@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from indexing.encoders.heads import Head, Side
 from indexing.training.objective import Targets, first_temperature, image_image_loss, image_text_loss, scale_of
+from indexing.training.split import split_by_patient, stop_by_patient
 
 __all__ = [
     "HeadOptions",
@@ -73,21 +73,6 @@ class HeadOptions:
     epochs: int = 60
     patience: int = 12
     seed: int = 0
-
-
-def split_by_patient(patients: Sequence[str], share: float = 0.15) -> NDArray[np.bool_]:
-    """For each row, whether its patient is held out, by a hash of the name: the same in every home and every run.
-
-    >>> bool((split_by_patient(["a/1", "a/1", "a/2"])[:2] == split_by_patient(["a/1", "a/1"])).all())
-    True
-    """
-    return np.array([zlib.crc32(patient.encode()) % 1000 < share * 1000 for patient in patients], dtype=bool)
-
-
-def stop_by_patient(patients: Sequence[str], share: float = 0.12) -> NDArray[np.bool_]:
-    """For each row, whether its patient chooses the epoch of a fit; none of those that are held out does."""
-    chosen = split_by_patient([f"stop/{patient}" for patient in patients], share)
-    return np.asarray(chosen & ~split_by_patient(patients), dtype=bool)
 
 
 def recall_at_k(images: Vectors, texts: Vectors, said: Sequence[str], k: int) -> float:

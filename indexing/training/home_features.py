@@ -17,6 +17,7 @@ from corpora.records import Record
 from indexing.describe import joint_text, place_of
 from indexing.encoders.towers import IMAGE_DIM, TEXT_DIM, ImageTower, TextTower
 from indexing.training.heads import Pairs
+from indexing.training.split import patient_groups
 
 __all__ = ["HomeFeatures", "Row", "features_of", "home_features", "picture_rows", "text_features"]
 
@@ -28,15 +29,16 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One readable picture of a record."""
+    """One readable picture of a record; `group` names the patients it is split with, where it is not its own alone."""
 
     record: Record
     digest: str
+    group: str = ""
 
     @property
     def patient(self) -> str:
         """The name by which patients are split."""
-        return self.record.patient_key
+        return self.group or self.record.patient_key
 
     @property
     def tags(self) -> frozenset[str]:
@@ -67,12 +69,19 @@ class HomeFeatures:
 
 
 def picture_rows(records: Iterable[Record], store: ImageStore) -> list[Row]:
-    """A row for every picture; records without pictures are passed over.
+    """A row for every picture, with its patient's group among these records; those without pictures are passed over.
 
     Raises:
         SourceError: a picture is not in the store.
     """
-    rows = [Row(record, picture.digest) for record in records for picture in record.pictures if picture.digest]
+    records = list(records)
+    groups = patient_groups(records)
+    rows = [
+        Row(record, picture.digest, groups[record.uid])
+        for record in records
+        for picture in record.pictures
+        if picture.digest
+    ]
     for row in rows:
         store.path(row.digest)
     return rows

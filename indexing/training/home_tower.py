@@ -15,7 +15,7 @@ from indexing.encoders.towers import ImageTower, text_tower
 from indexing.training.heads import label_precision
 from indexing.training.home_features import Row, text_features
 from indexing.training.tower import TowerOptions, TowerRows, checkpoint_of, tune_tower
-from indexing.training.views import view_maps
+from indexing.training.views import forget_views, view_maps
 
 __all__ = ["Say", "fit_tower", "neighbour_score"]
 
@@ -40,15 +40,16 @@ def fit_tower(
 
     `split` says which rows are learned from and which choose the epoch, bool (n,) each. Drawn pictures are taken a
     quarter as often: they are many, and not what the tower is for. Ctrl-C keeps the best so far, of the seeds that were
-    begun; a tuning that was killed goes on where it was.
+    begun; a tuning that was killed goes on where it was. The views, by far the largest files, go at its end.
     """
+    views = path.with_suffix(".views.npy")
     maps = view_maps(
         [row.digest for row in rows],
         [row.record.domain for row in rows],
         store.open,
         tower,
         (options.blocks, options.views, options.seed),
-        path.with_suffix(".views.npy"),
+        views,
         lambda done, most: say("views", done, most, ""),
     )
     said = [joint_text(row.record) for row in rows]
@@ -62,6 +63,7 @@ def fit_tower(
     )
     judges = [row for row, chosen in zip(rows, split[1].tolist(), strict=True) if chosen]
     parts: list[Path] = []
+    whole = False
     for number in range(options.seeds):
         part = path.with_suffix(f".seed{number}")
         try:
@@ -78,6 +80,7 @@ def fit_tower(
         except KeyboardInterrupt:
             if not parts:
                 raise
+            whole = False
             break  # earlier seeds have something to keep, this one has not
         parts.append(part)
         if not whole:
@@ -86,6 +89,8 @@ def fit_tower(
     for number in range(options.seeds):
         for left in (path.with_suffix(f".seed{number}"), checkpoint_of(path.with_suffix(f".seed{number}"))):
             left.unlink(missing_ok=True)
+    if whole:
+        forget_views(views)
 
 
 def _average(parts: Sequence[Path], path: Path) -> None:

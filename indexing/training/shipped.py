@@ -1,8 +1,8 @@
 """Fits the weights that ship with Curbside on the records of a home: `python -m indexing.training.shipped HOME`.
 
-A tower tuned on every clinical domain at once, a general head over everything, the best of several heads for each
-domain, and the router; then the same without the tower on openly licensed and drawn pictures alone (`weights/open`). A
-tower that was tuned before can be given as a second argument.
+A tower tuned on every clinical domain at once, a general head over everything, a head for each domain that begins at
+the general one, and the router; then the same without the tower on openly licensed and drawn pictures alone
+(`weights/open`). A tower that was tuned before can be given as a second argument.
 Figures on held-out patients go to `weights/figures.json`, model cards to the folder that is asked for.
 """
 
@@ -28,18 +28,18 @@ from indexing.encoders.heads import WEIGHTS, Head
 from indexing.encoders.published import WeightsLicence
 from indexing.encoders.towers import image_tower, text_tower
 from indexing.training.fitted_folder import Fit, licence_of_records, model_card
-from indexing.training.heads import HeadOptions, figures_of, fit_head, head_score, split_by_patient, stop_by_patient
+from indexing.training.heads import Pairs, figures_of
 from indexing.training.home_features import HomeFeatures, Row, home_features, picture_rows
 from indexing.training.home_tower import Say, fit_tower
+from indexing.training.shipped_heads import WAYS, fit_domain_head, fit_general_head
 from indexing.training.shipped_router import OUTSIDE_CORPORA, fit_routers
+from indexing.training.split import split_by_patient, stop_by_patient
 from indexing.training.tower import TowerOptions
 
 __all__ = ["CLINICAL", "fit_shipped"]
 
 CLINICAL = ("radiology", "ultrasound", "ophthalmology", "dermatology", "pathology")
 _FREE = WeightsLicence("EfficientNet-Lite0 Apache-2.0, all-MiniLM-L6-v2 MIT", "open")
-_FROM_GENERAL = HeadOptions(rate=5e-4, epochs=40)
-_WAYS = tuple(HeadOptions(pictures=weight, seed=seed, patience=15) for weight in (0.5, 1.0) for seed in (0, 1))
 
 Figures = dict[str, dict[str, float]]
 Mask = NDArray[np.bool_]
@@ -126,7 +126,7 @@ def _fit_set(data: _Data, folder: Path, tuned: Path | None, cards: Path | None, 
         if not (mine & held).any() or not (mine & stop).any():
             continue
         told = _named(say, name)
-        head, options = _best_head(features, mine & ~held & ~stop, mine & stop, general, told)
+        head = _fit(features.pairs(mine & ~held & ~stop), features.pairs(mine & stop), general, told)
         general = head if general is None else general
         judged = features.pairs(mine & held)
         before = figures_of(general.image(judged.images), general.text(judged.texts), judged)
@@ -134,31 +134,24 @@ def _fit_set(data: _Data, folder: Path, tuned: Path | None, cards: Path | None, 
         figures[name] |= {f"general {key}": value for key, value in before.items() if "@" in key}
         head.save(folder / f"{name}.safetensors", {"domain": name})
         if cards is not None:
-            _write_card(cards, name, data, mine & ~held, tuned, options, before, after)
+            _write_card(cards, name, data, mine & ~held, tuned, before, after)
     routers = fit_routers(data.records, features, medical, CLINICAL, tuned, folder / "router.safetensors")
     return figures | routers
 
 
-def _best_head(
-    features: HomeFeatures, fit: Mask, stop: Mask, general: Head | None, say: Say
-) -> tuple[Head, HeadOptions]:
-    """Of a few fits the one that does best on the patients that choose: several seeds and weights of the picture term,
-    and one that starts from the general head. The general head itself is fitted once."""
-    ways: list[tuple[HeadOptions, Head | None]] = [(HeadOptions(), None)]
-    if general is not None:
-        ways = [*((options, None) for options in _WAYS), (_FROM_GENERAL, general)]
-    learned, choosing = features.pairs(fit), features.pairs(stop)
-    tried = []
-    for options, start in ways:
-        head = fit_head(learned, choosing, options, start)
-        tried.append((head_score(head, choosing), head, options))
-        say("head", len(tried), len(ways), f"validation {tried[-1][0]:.3f}")
-    _, head, options = max(tried, key=lambda one: one[0])
-    return head, options
+def _fit(learned: Pairs, choosing: Pairs, general: Head | None, say: Say) -> Head:
+    """The general head where there is none yet, else a domain's."""
+
+    def told(done: int, most: int) -> None:
+        say("head", done, most, "")
+
+    if general is None:
+        return fit_general_head(learned, choosing, told)
+    return fit_domain_head(learned, choosing, general, told)
 
 
 def _write_card(
-    cards: Path, name: str, data: _Data, learned: Mask, tuned: Path | None, options: HeadOptions,
+    cards: Path, name: str, data: _Data, learned: Mask, tuned: Path | None,
     before: dict[str, float], after: dict[str, float],
 ) -> None:  # fmt: skip
     rows: Sequence[Row] = [data.rows[n] for n in np.flatnonzero(learned).tolist()]
@@ -167,12 +160,12 @@ def _write_card(
         domain=name,
         mode="tower" if tuned else "adapter",
         on="embedded",
-        seed=options.seed,
+        seed=WAYS[0].seed,
         records=records,
         patients=len({row.patient for row in rows}),
         licence=licence_of_records(records, _FREE),
         tower="tuned on all clinical domains" if tuned else "as its package brings it",
-        options=asdict(options),
+        options={"mean of": [asdict(options) for options in WAYS]},
         before=before,
         after=after,
         baseline="the general projection, fitted on all domains together",

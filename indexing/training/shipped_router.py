@@ -15,9 +15,9 @@ from corpora.records import Record
 from indexing.describe import joint_text
 from indexing.encoders.towers import image_tower, text_tower
 from indexing.training.everyday_pictures import everyday_pictures
-from indexing.training.heads import split_by_patient
 from indexing.training.home_features import HomeFeatures
 from indexing.training.router import RouterFit, fit_router
+from indexing.training.split import patient_groups, split_by_patient
 
 __all__ = ["OUTSIDE", "OUTSIDE_CORPORA", "fit_routers"]
 
@@ -62,23 +62,39 @@ def _of_pictures(features: HomeFeatures, medical: Mask, clinical: Sequence[str],
 
 
 def _of_words(records: Sequence[Record], clinical: Sequence[str]) -> RouterFit:
+    """Sentences by domain, and lines that are not about medicine. A sentence is held out where every record that says
+    it is: split by record, not by sentence, since a report's sentences know each other's domain."""
     rng = np.random.default_rng(0)
-    said: dict[str, list[str]] = {name: [] for name in (*clinical, TEXTBOOK)}
-    for record in records:
-        if not record.corpus.startswith(OUTSIDE_CORPORA) and record.domain in said:
-            text = record.text or joint_text(record)
-            said[record.domain].extend(sentence for sentence in sentences(text) if len(sentence) > 12)
-            said[record.domain].extend(_asked(record))
+    medical = [record for record in records if not record.corpus.startswith(OUTSIDE_CORPORA)]
+    said, learned = _said(medical, (*clinical, TEXTBOOK))
     path = resources.files("indexing.training").joinpath("everyday.txt")
-    said[OUTSIDE] = [line for line in path.read_text(encoding="utf-8").splitlines() if line]
+    everyday = [line for line in path.read_text(encoding="utf-8").splitlines() if line]
+    said[OUTSIDE] = set(everyday)
+    learned.update(line for line, held in zip(everyday, split_by_patient(everyday), strict=True) if not held)
     texts, labels = [], []
     for name, mine in said.items():
-        distinct = sorted(set(mine))
+        distinct = sorted(mine)
         chosen = [distinct[n] for n in rng.permutation(len(distinct))[:_MOST_SENTENCES]]
         texts.extend(chosen)
         labels.extend([name] * len(chosen))
     vectors = text_tower("cpu").sentence_vectors(texts)
-    return fit_router(vectors, labels, split_by_patient(texts), OUTSIDE, dim=128)
+    return fit_router(vectors, labels, np.array([text not in learned for text in texts]), OUTSIDE, dim=128)
+
+
+def _said(records: Sequence[Record], domains: Sequence[str]) -> tuple[dict[str, set[str]], set[str]]:
+    """The sentences of each domain, and those that a record says which is not held out."""
+    groups = patient_groups(records)
+    said: dict[str, set[str]] = {name: set() for name in domains}
+    learned: set[str] = set()
+    for record in records:
+        if record.domain not in said:
+            continue
+        text = record.text or joint_text(record)
+        mine = {sentence for sentence in sentences(text) if len(sentence) > 12} | set(_asked(record))
+        said[record.domain] |= mine
+        if not split_by_patient([groups[record.uid]])[0]:
+            learned |= mine
+    return said, learned
 
 
 def _asked(record: Record) -> list[str]:

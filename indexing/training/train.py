@@ -18,9 +18,10 @@ from indexing.encoders.licences import OPEN
 from indexing.encoders.towers import image_tower, require_device
 from indexing.training.bases import Base, encoder_base, packaged_base
 from indexing.training.fitted_folder import Fit, licence_of_records, require_free, write_fitted
-from indexing.training.heads import HeadOptions, figures_of, fit_head, split_by_patient, stop_by_patient
+from indexing.training.heads import HeadOptions, figures_of, fit_head
 from indexing.training.home_features import Row, picture_rows
 from indexing.training.home_tower import Say, fit_tower
+from indexing.training.split import split_by_patient, stop_by_patient
 from indexing.training.tower import TowerOptions
 
 __all__ = ["TrainOptions", "Trained", "train_encoder"]
@@ -64,7 +65,6 @@ class _Split:
 
     held: NDArray[np.bool_]
     stop: NDArray[np.bool_]
-    judged: NDArray[np.bool_]  # those held out whose picture is not among the others under another name
 
     @property
     def fit(self) -> NDArray[np.bool_]:
@@ -98,7 +98,7 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
         base.start,
         lambda done, most, loss, score: say("fitting", done, most, f"loss {loss:.3f}, validation {score:.3f}"),
     )
-    judged = base.features.pairs(split.judged)
+    judged = base.features.pairs(split.held)
     after = figures_of(head.image(judged.images), head.text(judged.texts), judged)
     write_fitted(folder, head, base.tower, _told(options, rows, split, base, after))
     inside = folder.resolve().is_relative_to(home.path.resolve())
@@ -133,9 +133,8 @@ def _rows(home: Home, options: TrainOptions) -> list[Row]:
 
 def _split(rows: list[Row], domain: str) -> _Split:
     patients = [row.patient for row in rows]
-    held, digests = split_by_patient(patients), np.array([row.digest for row in rows])
-    split = _Split(held, stop_by_patient(patients), held & ~np.isin(digests, digests[~held]))
-    parts = [len({patients[n] for n in np.flatnonzero(part)}) for part in (split.judged, split.stop, split.fit)]
+    split = _Split(split_by_patient(patients), stop_by_patient(patients))
+    parts = [len({patients[n] for n in np.flatnonzero(part)}) for part in (split.held, split.stop, split.fit)]
     if sum(parts) < LEAST_PATIENTS or min(parts) < 2:
         raise InputError(
             f"{domain} has pictures of {sum(parts)} patients here, of which {parts[0]} are held out and {parts[1]} "
@@ -146,7 +145,7 @@ def _split(rows: list[Row], domain: str) -> _Split:
 
 def _base(home: Home, rows: list[Row], split: _Split, options: TrainOptions, say: Say) -> Base:
     if options.on:
-        return encoder_base(home, rows, split.judged, options.on, options.licences, options.device, say)
+        return encoder_base(home, rows, split.held, options.on, options.licences, options.device, say)
     tuned = None
     if options.mode == "tower":
         tuned = home.models / "work" / f"{options.domain}.safetensors"
@@ -155,7 +154,7 @@ def _base(home: Home, rows: list[Row], split: _Split, options: TrainOptions, say
         seen = np.flatnonzero(~split.held)
         parts = (split.fit[seen], split.stop[seen])
         fit_tower([rows[n] for n in seen.tolist()], parts, tower, store, tuned, options.tower, say)
-    return packaged_base(home, rows, split.judged, tuned, options.licences, options.device, say)
+    return packaged_base(home, rows, split.held, tuned, options.licences, options.device, say)
 
 
 def _told(options: TrainOptions, rows: list[Row], split: _Split, base: Base, after: dict[str, float]) -> Fit:

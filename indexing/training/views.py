@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 
 from indexing.encoders.towers import ImageTower
 
-__all__ = ["augmented", "view_maps"]
+__all__ = ["augmented", "forget_views", "view_maps"]
 
 _PIXELS = 224
 _BATCH = 64
@@ -79,7 +79,7 @@ def view_maps(
     They lie in the file `path` and are read from there; a finished file of the same pictures is used again.
     """
     blocks, views, seed = how
-    done = path.with_suffix(".done")
+    done = _done(path)
     which = hashlib.sha256("\n".join([*digests, *domains]).encode()).hexdigest()
     stamp = f"{tower.digest} {blocks} {views} {seed} {len(digests)} {which}"
     if path.is_file() and done.is_file() and done.read_text(encoding="utf-8") == stamp:
@@ -103,6 +103,16 @@ def view_maps(
     out.flush()
     done.write_text(stamp, encoding="utf-8")
     return np.asarray(np.load(path, mmap_mode="r"))
+
+
+def forget_views(path: Path) -> None:
+    """Remove the file that `view_maps` wrote, and what says that it is whole."""
+    _done(path).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+
+
+def _done(path: Path) -> Path:
+    return path.with_suffix(".done")
 
 
 def _lower(tower: ImageTower, batch: NDArray[np.float32], blocks: int) -> Maps:

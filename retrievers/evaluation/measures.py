@@ -34,13 +34,14 @@ class Interval:
 
 
 def measure_queries(
-    relevant: Mapping[str, Mapping[str, int]], ranked: Mapping[str, Sequence[str]]
+    relevant: Mapping[str, Mapping[str, int]], ranked: Mapping[str, Sequence[str]], names: Sequence[str] = _NAMES
 ) -> dict[str, dict[str, float]]:
-    """Success@1/5/10, RR, nDCG@10, P@5 and AP of each query, computed by `ir_measures`.
+    """Measures of each query (Success@1/5/10, RR, nDCG@10, P@5 and AP), computed by `ir_measures`.
 
     Args:
         relevant: Grades of relevant documents (1 or more) by query.
         ranked: Documents found, best first, by query.
+        names: Of the measures, as `ir_measures` writes them.
 
     Returns:
         Measures by query; a query without relevant documents is left out.
@@ -53,8 +54,8 @@ def measure_queries(
         for query in asked
         for place, document in enumerate(ranked[query])
     ]
-    measures = [ir.parse_measure(name) for name in _NAMES]
-    found: dict[str, dict[str, float]] = {query: dict.fromkeys(_NAMES, 0.0) for query in asked}
+    measures = [ir.parse_measure(name) for name in names]
+    found: dict[str, dict[str, float]] = {query: dict.fromkeys(names, 0.0) for query in asked}
     for metric in ir.iter_calc(measures, judged, run):
         found[metric.query_id][str(metric.measure)] = float(metric.value)
     return found

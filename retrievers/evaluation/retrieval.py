@@ -73,6 +73,7 @@ def _result(task: Task) -> DirectionResult:
             "domain": task.domain,
             "direction": task.direction,
             "record": f"{queries.records[row].corpus}/{queries.records[row].id}",
+            "patient": queries.patients[row],
             "found": [f"{found.records[int(n)].corpus}/{found.records[int(n)].id}" for n in ranked[str(row)][:5]],
             **measured[str(row)],
         }

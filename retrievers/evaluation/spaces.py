@@ -22,8 +22,8 @@ from indexing.training.home_features import HomeFeatures, Row, picture_rows
 from indexing.training.shipped_router import OUTSIDE_CORPORA
 
 __all__ = [
-    "AS_IT_CAME", "DOMAIN", "GENERAL", "SENTENCES", "TUNED", "UNTRAINED", "DomainCases", "Space", "domain_cases",
-    "domain_spaces", "evaluated_rows",
+    "AS_IT_CAME", "DOMAIN", "GENERAL", "SENTENCES", "TUNED", "UNTRAINED", "DomainCases", "Space", "clinical_tags",
+    "domain_cases", "domain_spaces", "evaluated_rows",
 ]  # fmt: skip
 
 DOMAIN = "domain head"
@@ -96,7 +96,7 @@ def domain_cases(
         mine = features.domains == domain
         pairs = features.pairs(mine)
         kept = [rows[row] for row in np.flatnonzero(mine).tolist()]
-        tags, judged_by = _tags(domain, kept)
+        tags, judged_by = clinical_tags(domain, kept)
         asked = split_by_patient(pairs.patients) if held_out else np.ones(len(kept), bool)
         yield DomainCases(domain, kept, pairs, None if frozen is None else frozen.images[mine], tags, judged_by, asked)
 
@@ -130,8 +130,9 @@ def _counts(record: Record) -> bool:
     return record.kind == ("figure" if record.domain == TEXTBOOK else "case")
 
 
-def _tags(domain: str, rows: Sequence[Row]) -> tuple[list[frozenset[str]], str]:
-    """The body region in radiology, where records state it; else labels, without those that most pictures carry."""
+def clinical_tags(domain: str, rows: Sequence[Row]) -> tuple[list[frozenset[str]], str]:
+    """What makes pictures alike: the body region in radiology, where records state it; else labels, without those that
+    most pictures carry."""
     name = _REGION.get(domain, "")
     regions = [frozenset({str(row.record.attributes[name])} if row.record.attributes.get(name) else ()) for row in rows]
     if any(regions):

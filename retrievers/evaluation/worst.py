@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from corpora.images import ImageStore
 from indexing.describe import joint_text
 from indexing.pages import write_page
 from retrievers.evaluation.encoders import Direction, DomainResult, Judged
 from retrievers.evaluation.spaces import DomainCases
+from retrievers.evaluation.thumbnails import thumbnail
 
 __all__ = ["worst_queries", "write_worst_page"]
 
@@ -83,7 +81,7 @@ def write_worst_page(results: Sequence[DomainResult], store: ImageStore, path: P
 
     @cache
     def small(digest: str, side: int) -> str:
-        return _thumbnail(store.open(digest), side)
+        return thumbnail(store.open(digest), side)
 
     shown = []
     for result in results:
@@ -129,12 +127,3 @@ def _shown(cases: DomainCases, rows: Sequence[int], side: int, small: _Small, ri
         others=max(0, len(rows) - _PICTURES),
         right=right,
     )
-
-
-def _thumbnail(image: Image.Image, side: int) -> str:
-    """The picture in at most `side` × `side` pixels as a data URI (WebP, some kilobytes)."""
-    smaller = image.convert("RGB")
-    smaller.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    buffer = io.BytesIO()
-    smaller.save(buffer, "WEBP", quality=65, method=4)
-    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

@@ -81,6 +81,18 @@ class TestSearch:
         assert cases[0] == cardiomegaly.case.id
         assert any(name.endswith("text→text") for hit in found.hits for name in hit.ranks)
 
+    def test_a_description_beside_a_picture_counts_in_full(self, retriever: Retriever, drawn: list[Drawn]) -> None:
+        """The same words, put as a question or as what is wanted."""
+        described = Query(text="bilateral pleural effusions in both lungs", images=[drawn[1].data])
+        asked = replace(described, question=True)
+        effusion = drawn[0].case.id
+        scores = {}
+        for query in (described, asked):
+            hits = retriever.search(query, k=5).hits
+            scores[query.question] = next(hit.score for hit in hits if hit.record.id == effusion)
+            assert (hits[0].record.id == effusion) == (query is described)
+        assert scores[None] > scores[True]
+
     def test_scores_fall_and_records_are_distinct(self, retriever: Retriever, drawn: list[Drawn]) -> None:
         found = retriever.search(Query(text="effusion", images=[drawn[0].data]), k=10)
         scores = [hit.score for hit in found.hits]

@@ -241,7 +241,7 @@ class TestSearching:
     """Searches with a stored calibration."""
 
     def test_each_part_is_applied_and_undone(self, own_home: Home, drawn: list[Drawn]) -> None:
-        query = Query(text="pleural effusion", images=[drawn[1].data])
+        query = Query(text="pleural effusion", images=[drawn[1].data], question=True)
         with Retriever.open(own_home) as retriever:
             plain = retriever.search(query)
             base = retriever.base_router.fingerprint

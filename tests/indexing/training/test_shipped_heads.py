@@ -1,0 +1,75 @@
+"""The heads that ship: means of fits that begin at one head."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from indexing.training import shipped_heads
+from indexing.training.heads import HeadOptions, Pairs, fit_head, head_score, recall_at_k
+from indexing.training.shipped_heads import fit_domain_head, fit_general_head, mean_head
+
+QUICK = HeadOptions(dim=16, hidden=4, epochs=6, batch=32, dropout=0.1)
+
+
+def pairs(seed: int, count: int = 96) -> Pairs:
+    """Pictures and texts of eight kinds, seen through fixed random maps with noise."""
+    shape, rng = np.random.default_rng(7), np.random.default_rng(seed)
+    pictures, texts = shape.standard_normal((8, 40)), shape.standard_normal((8, 24))
+    kinds = rng.integers(0, 8, count)
+    return Pairs(
+        (pictures[kinds] + 0.5 * rng.standard_normal((count, 40))).astype(np.float32),
+        (texts[kinds] + 0.1 * rng.standard_normal((count, 24))).astype(np.float32),
+        [f"kind {kind}" for kind in kinds.tolist()],
+        [frozenset({str(kind)}) for kind in kinds.tolist()],
+        [f"{seed}/{number}" for number in range(count)],
+    )
+
+
+FIT, STOP, HELD = pairs(1), pairs(2), pairs(3)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped_heads, "FIRST", QUICK)
+    ways = tuple(replace(QUICK, seed=seed, pictures=weight) for seed, weight in enumerate((0.5, 1.0)))
+    monkeypatch.setattr(shipped_heads, "WAYS", ways)
+
+
+def test_the_mean_is_that_of_the_weights() -> None:
+    start = fit_head(FIT, STOP, QUICK)
+    heads = [fit_head(FIT, STOP, replace(QUICK, seed=seed), start) for seed in (1, 2)]
+    mean = mean_head(heads)
+    for side in ("image", "text"):
+        one, two, both = (getattr(head, side) for head in (*heads, mean))
+        assert np.abs(one.skip - two.skip).max() > 1e-4
+        np.testing.assert_allclose(both.skip, (one.skip + two.skip) / 2, atol=1e-6)
+        np.testing.assert_array_equal(both.mean, start_of(start, side))
+        assert both.skip.dtype == np.float32
+    assert head_score(mean, STOP) > 1.0  # the fits stand in one space: their mean still finds
+
+
+def start_of(head: object, side: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    mean: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = getattr(head, side).mean
+    return mean
+
+
+def test_a_domain_begins_at_the_general_head() -> None:
+    told: list[tuple[int, int]] = []
+    general = fit_general_head(FIT, STOP, lambda *done: told.append(done))
+    domain = fit_domain_head(FIT, STOP, general)
+    assert told == [(1, 2), (2, 2)]
+    np.testing.assert_array_equal(domain.image.mean, general.image.mean)
+    assert np.abs(domain.image.skip - general.image.skip).max() > 1e-4
+    found = recall_at_k(domain.image(HELD.images), domain.text(HELD.texts), HELD.said, 1)
+    assert found > 0.5
+
+
+def test_the_same_fit_twice_is_the_same_head() -> None:
+    general = fit_general_head(FIT, STOP)
+    one, two = fit_domain_head(FIT, STOP, general), fit_domain_head(FIT, STOP, general)
+    for side in ("image", "text"):
+        for name in ("skip", "down", "up"):
+            np.testing.assert_array_equal(getattr(getattr(one, side), name), getattr(getattr(two, side), name))
