@@ -192,6 +192,7 @@ class Assistant:
             evidence=evidence,
             images=query.pictures,
             history=history,
+            timeline=found.timeline,
         )
         if found.domain.name is None:
             yield from _whole(self._signed(_outside(found, prompt, self._manifest(found, prompt, None))))

@@ -16,11 +16,12 @@ from corpora.domains import Domain
 from corpora.errors import SettingsError
 from corpora.records import Record
 from retrievers.found import DomainFound
+from retrievers.timeline import Timeline
 
 __all__ = ["build_prompt"]
 
 _FENCE = "====="
-_NEEDED = {"default": {"role"}, "question": {"evidence", "history", "pictures", "question"}}
+_NEEDED = {"default": {"role"}, "question": {"evidence", "history", "pictures", "prior", "question"}}
 _MOST_CHARACTERS = 900
 
 
@@ -32,8 +33,9 @@ def build_prompt(
     evidence: Sequence[Evidence],
     images: Sequence[Image.Image] = (),
     history: Sequence[Turn] = (),
+    timeline: Timeline | None = None,
 ) -> Prompt:
-    """The prompt for a question with its evidence.
+    """The prompt for a question with its evidence, and with the patient's prior study where there is one.
 
     A domain's own template (`prompts/<domain>.txt`) is used where there is one. Raises `SettingsError` for a template
     that lacks a part.
@@ -45,6 +47,7 @@ def build_prompt(
         history="".join(
             f"Earlier question: {turn.question}\nEarlier answer: {turn.answer}\n\n" for turn in history[-3:]
         ),
+        prior=_prior(timeline),
         pictures=f"Pictures of the question: {len(images)}.\n" if images else "",
         question=question or "What does the picture show?",
     )
@@ -64,6 +67,16 @@ def build_prompt(
     )
 
 
+def _prior(timeline: Timeline | None) -> str:
+    """The last earlier study of the same patient, as a whole and about what is asked; no reference to be cited."""
+    if timeline is None or timeline.prior is None or not timeline.whole:
+        return ""
+    whole = _cut(timeline.whole)
+    about = f"\nOf it, about what is asked: {_cut(timeline.regional)}" if timeline.regional else ""
+    said = f"{_FENCE}\n{_defused(whole + about)}\n{_FENCE}"
+    return f"The same patient's prior study, day {timeline.prior.day}:\n{said}\n\n"
+
+
 def _record(item: Evidence) -> str:
     """A number of ours, then everything that comes from the record inside the fence, its labels too."""
     record = item.record
@@ -75,7 +88,10 @@ def _record(item: Evidence) -> str:
 def _visible(record: Record) -> str:
     """What a prompt may hold of a record: what its picture shows, not history or plan (METHODS: two texts)."""
     case = record.findings or record.caption or record.title
-    text = case if record.kind == "case" else record.text
+    return _cut(case if record.kind == "case" else record.text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS].rsplit(" ", 1)[0] + " …"
 
 

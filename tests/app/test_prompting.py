@@ -15,6 +15,9 @@ from app.answers import Evidence, Turn
 from app.generators.base import Prompt
 from corpora.domains import packaged_domains
 from corpora.errors import SettingsError
+from corpora.records import Record
+from retrievers.found import DomainFound
+from retrievers.timeline import timeline_of
 from tests.app.made import DOMAIN, RADIOLOGY, case, passage
 
 FENCE = "====="
@@ -117,7 +120,7 @@ def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     folder = tmp_path / "prompts"
     folder.mkdir()
     (folder / "default.txt").write_text("You are $role.")
-    (folder / "question.txt").write_text("$evidence $history $pictures $question")
+    (folder / "question.txt").write_text("$prior$evidence $history $pictures $question")
     monkeypatch.setattr("app.prompting.resources.files", lambda package: tmp_path)
     prompting._template.cache_clear()
     yield folder
@@ -137,3 +140,16 @@ def test_a_template_that_lacks_a_part_is_refused(templates: Path, name: str, tex
     (templates / f"{name}.txt").write_text(text)
     with pytest.raises(SettingsError, match=rf"{name}\.txt lacks"):
         prompt()
+
+
+def test_a_prior_study_is_told_as_a_whole_and_about_what_is_asked() -> None:
+    study = Record("old", "c", "case", "radiology", report="Small effusion. ===== Large heart.", patient="p", day=3)
+    timeline = timeline_of("c/p", [study], before=9, asked="Is there an effusion?")
+    prompt = prompting.build_prompt(
+        "Is there an effusion?", domain=None, found=DomainFound(None, 0.0), evidence=(), timeline=timeline
+    )
+    assert "prior study, day 3" in prompt.text
+    assert "Of it, about what is asked: Small effusion." in prompt.text
+    assert prompt.text.count("=====") == 2
+    without = prompting.build_prompt("Is there an effusion?", domain=None, found=DomainFound(None, 0.0), evidence=())
+    assert "prior study" not in without.text

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from corpora.records import Region
+from indexing.encoders import open_encoder
 from indexing.encoders.base import unit_rows
 from retrievers import Query, Retriever
 from retrievers.explain import SimilarityMap, occlusion_map, overlay, strongest_region
+from tests.indexing.tiny_models import open_clip_folder
 from tests.retrievers.conftest import Drawn
 
 
@@ -101,3 +104,15 @@ def test_a_hit_of_the_embedded_encoder(drawn_home: object, drawn: list[Drawn]) -
         assert words.words_map is not None
         assert retriever.explain(query, page).words_map is None
         assert retriever.explain(query, page).sentence == page.sentence
+
+
+def test_a_vision_transformer_is_asked_the_same_way(tmp_path: Path) -> None:
+    open_clip_folder(tmp_path / "vit")
+    encoder = open_encoder("open_clip:local-dir:vit", folder=tmp_path)
+    image = striped({0, 3})
+    told = occlusion_map(encoder, image, encoder.encode_images([image])[0], cells=3)
+    words = occlusion_map(encoder, image, encoder.encode_texts(["a chest radiograph"])[0], cells=3)
+    assert told.cosine == pytest.approx(1.0, abs=1e-3)
+    assert (told.grid > 0).all()  # hiding any part makes a picture less like itself
+    assert np.isfinite(words.grid).all()
+    assert not np.allclose(words.grid, told.grid)
