@@ -54,8 +54,8 @@ def stop_by_patient(
 def folds_by_patient(patients: Sequence[str], folds: int) -> NDArray[np.int64]:
     """For each row, the fold (0 to folds − 1) in which its patient is held out, for cross-validation.
 
-    >>> folds_by_patient(["a/1", "a/2", "a/1"], 5).tolist()
-    [2, 4, 2]
+    >>> folds_by_patient(["a/1", "b/2", "a/1"], 5).tolist()
+    [4, 1, 4]
     """
     return np.array([zlib.crc32(f"fold/{patient}".encode()) % folds for patient in patients], np.int64)
 
