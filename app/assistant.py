@@ -38,9 +38,9 @@ from app.settings import Settings, load_settings
 from app.why import ShownMap, maps_of
 from app.wiring import encoder_plan, open_home, open_retriever, prepare_process
 from corpora.catalog import Catalog
-from corpora.errors import IndexMissingError
+from corpora.errors import IndexMissingError, SourceError, UnknownNameError
 from corpora.images import ImageStore
-from corpora.records import Region
+from corpora.records import Record, Region
 from retrievers.found import Found
 from retrievers.query import ImageSource, Query
 from retrievers.retriever import Retriever
@@ -244,16 +244,32 @@ class Assistant:
         """Up to three questions to try on this home."""
         return examples_of(self._catalog, self._images)
 
-    def why(self, record: str, image: ImageSource | None, text: str) -> tuple[ShownMap, ...]:
+    def why(
+        self, record: str, image: ImageSource | None, text: str, groups: Collection[str] | None = None
+    ) -> tuple[ShownMap, ...]:
         """Maps of where a record's picture is like a question's picture and words; takes some seconds.
 
         Raises:
-            UnknownNameError: there is no record `corpus/id`.
+            UnknownNameError: there is no record `corpus/id` that these access groups may see.
         """
-        return maps_of(self.retriever, record, image, text)
+        corpus, _, key = record.partition("/")
+        return maps_of(self.retriever, self.record(corpus, key, groups), image, text)
 
-    def picture(self, digest: str, size: int) -> bytes:
-        """A JPEG of a stored picture, its longer side at most `size` pixels; `SourceError` where unknown."""
+    def record(self, corpus: str, key: str, groups: Collection[str] | None = None) -> Record:
+        """One record; raises `UnknownNameError` where there is none that these access groups may see."""
+        found = self._catalog.find(corpus, key)
+        if not self._catalog.corpus(corpus).open_to(groups):
+            raise UnknownNameError(f"record of corpus {corpus!r}", key, ())
+        return found
+
+    def picture(self, digest: str, size: int, groups: Collection[str] | None = None) -> bytes:
+        """A JPEG of a record's picture, its longer side at most `size` pixels.
+
+        Raises:
+            SourceError: no record that these access groups may see has it, or its file is gone.
+        """
+        if not self._catalog.shows(digest, groups):
+            raise SourceError(f"The picture {digest[:12]}… is not in this home.")
         return self._images.rendition(digest, size)
 
     def _weights_notice(self, domains: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from corpora.records import Record
 from retrievers.explain import SimilarityMap, overlay
 from retrievers.found import Hit
 from retrievers.query import ImageSource, Query
@@ -26,25 +27,22 @@ class ShownMap:
     cosine: float
 
 
-def maps_of(retriever: Retriever, record: str, image: ImageSource | None, text: str) -> tuple[ShownMap, ...]:
+def maps_of(retriever: Retriever, record: Record, image: ImageSource | None, text: str) -> tuple[ShownMap, ...]:
     """The maps between a question and one record; none where the record has no picture.
 
     Args:
         retriever: On the home.
-        record: `corpus/id`.
+        record: One that the asking person may see.
         image: The question's picture, if it has one.
         text: The question's words, which may be empty.
 
     Raises:
-        UnknownNameError: there is no such record.
         QueryError: the question is empty.
     """
-    corpus, _, key = record.partition("/")
-    found = retriever.catalog.find(corpus, key)
     query = Query(text=text, images=[] if image is None else [image])
-    why = retriever.explain(query, Hit(found, 0.0, {}, {}))
+    why = retriever.explain(query, Hit(record, 0.0, {}, {}))
     asked = query.pictures[0] if query.pictures else None
-    shown = retriever.images.open(found.pictures[0].digest) if found.pictures else None
+    shown = retriever.images.open(record.pictures[0].digest) if record.pictures else None
     listed = (
         ("your picture, against this one", asked, why.asked_map),
         ("this picture, against yours", shown, why.hit_map),

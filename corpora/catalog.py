@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -42,6 +42,10 @@ class Corpus:
             raise InputError(
                 f"{self.name!r} cannot name a corpus; use up to 64 lower-case letters, digits, '-', '_' and '.'."
             )
+
+    def open_to(self, groups: Collection[str] | None) -> bool:
+        """Whether somebody of these access groups may see it; None is the owner of the home, who sees everything."""
+        return groups is None or not self.groups or not set(self.groups).isdisjoint(groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +214,18 @@ class Catalog:
                 statement = select(RecordRow.uid, RecordRow.document).where(RecordRow.uid.in_(batch))
                 found.update((uid, Record.from_json(document)) for uid, document in session.execute(statement))
         return found
+
+    def shows(self, digest: str, groups: Collection[str] | None = None) -> bool:
+        """Whether a record that these access groups may see has the picture of that digest."""
+        statement = (
+            select(CorpusRow)
+            .join(RecordRow, RecordRow.corpus == CorpusRow.name)
+            .join(PictureRow, PictureRow.record_uid == RecordRow.uid)
+            .where(PictureRow.digest == digest)
+            .distinct()
+        )
+        with Session(self._engine) as session:
+            return any(_corpus(row).open_to(groups) for row in session.scalars(statement))
 
     def find(self, corpus: str, key: str) -> Record:
         """One record by corpus and id; raises `UnknownNameError` where there is none."""

@@ -117,11 +117,8 @@ class Scope:
 
 def _visible_corpora(query: Query, known: _Snapshot) -> list[str]:
     """The corpora that the question may look into; one that it may not see is as if it were not there."""
-    seen = [
-        name
-        for name, corpus in known.corpora.items()
-        if query.groups is None or not corpus.groups or set(corpus.groups) & set(query.groups)
-    ]
+    groups = None if query.groups is None else frozenset(query.groups)
+    seen = [name for name, corpus in known.corpora.items() if corpus.open_to(groups)]
     for name in sorted(query.corpora or ()):
         if name not in seen:
             raise UnknownNameError("corpus", name, seen)

@@ -34,7 +34,7 @@ def add_resources(server: MCPServer[Any], assistant: Assistant) -> None:
     def record(corpus: str, id: str) -> str:  # noqa: A002 (the field's name everywhere)
         """A case, figure or passage, whole, as evidence cites it."""
         with _told():
-            found = assistant.retriever.catalog.find(corpus, id)
+            found = assistant.record(corpus, id)
         return json.dumps({**plain(found, paths=False), "disclaimer": DISCLAIMER}, ensure_ascii=False)
 
     @server.resource("curbside://picture/{digest}", title="Evidence picture", mime_type="image/jpeg")

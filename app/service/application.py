@@ -58,7 +58,7 @@ def create_service(
     add_error_handlers(app)
     app.include_router(question_routes(assistant, metrics, groups_of))
     app.include_router(record_routes(assistant, groups_of))
-    app.include_router(picture_routes(assistant.picture))
+    app.include_router(picture_routes(assistant.picture, groups_of))
     app.include_router(state_routes(assistant, metrics))
     add_documentation(app)
     app.add_middleware(Guards, hosts=hosts, max_body=max_body)

@@ -10,7 +10,7 @@ from app.service.errors import described
 from app.service.metrics import Metrics
 from app.service.people import GroupsOf
 from app.shaping import plain
-from corpora.errors import CurbsideError, UnknownNameError
+from corpora.errors import CurbsideError
 from corpora.records import Record
 
 __all__ = ["record_routes", "state_routes"]
@@ -23,12 +23,7 @@ def record_routes(assistant: Assistant, groups_of: GroupsOf) -> APIRouter:
     @router.get("/records/{corpus}/{id:path}", responses={200: {"model": Record}})
     def record(request: Request, corpus: str, id: str) -> Response:  # noqa: A002 (the field's name everywhere)
         """One record, as evidence cites it."""
-        catalog, groups = assistant.retriever.catalog, groups_of(request)
-        found = catalog.find(corpus, id)
-        allowed = catalog.corpus(corpus).groups
-        if groups is not None and allowed and not groups & set(allowed):
-            raise UnknownNameError(f"record of corpus {corpus!r}", id, ())
-        return JSONResponse(plain(found, paths=False))
+        return JSONResponse(plain(assistant.record(corpus, id, groups_of(request)), paths=False))
 
     return router
 

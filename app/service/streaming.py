@@ -6,9 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Event as Flag
-from threading import Thread
 from typing import Any
 
 from fastapi.responses import StreamingResponse
@@ -17,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from app.answers import DomainSeen, Done, Event, EvidenceChosen, Stage, TextPiece
 from app.service.errors import described
 from app.shaping import plain
+from app.streams import Ended, read_on_thread
 from corpora.errors import CurbsideError
 
 __all__ = ["EventStream", "begun", "events_of"]
@@ -30,42 +29,22 @@ _NAMES: dict[type, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    error: Exception | None = None
-
-
 async def events_of(events: Iterator[Event]) -> AsyncGenerator[Event]:
     """The events of a stream without blocking the event loop.
 
     Closing this generator closes the stream behind it as soon as it comes up for air. Raises what the stream raised.
     """
     loop = asyncio.get_running_loop()
-    arrived: asyncio.Queue[Event | _Ended] = asyncio.Queue()
+    arrived: asyncio.Queue[Event | Ended] = asyncio.Queue()
     stopped = Flag()
 
-    def tell(item: Event | _Ended) -> None:
+    def tell(item: Event | Ended) -> None:
         with suppress(RuntimeError):  # the loop may have ended while the stream was at work
             loop.call_soon_threadsafe(arrived.put_nowait, item)
 
-    def work() -> None:
-        error: Exception | None = None
-        try:
-            for event in events:
-                if stopped.is_set():
-                    break
-                tell(event)
-        except Exception as raised:  # the thread's border: carried over to whoever reads the events
-            error = raised
-        finally:
-            close = getattr(events, "close", None)
-            if close is not None:
-                close()
-            tell(_Ended(error))
-
-    Thread(target=work, name="curbside-answer", daemon=True).start()
+    read_on_thread(events, tell, stopped.is_set)
     try:
-        while not isinstance(item := await arrived.get(), _Ended):
+        while not isinstance(item := await arrived.get(), Ended):
             yield item
         if item.error is not None:
             raise item.error

@@ -75,7 +75,7 @@ class Gatherer(Generic[Item, Value]):
     def _together(self, taken: Sequence[_Waiting[Item, Value]]) -> None:
         try:
             values = self._work([one.item for one in taken])
-        except Exception as error:
+        except Exception as error:  # the thread's border: carried over to whoever waits for that item
             if len(taken) == 1:
                 taken[0].error = error
                 return

@@ -11,6 +11,7 @@ from app.answers import DomainSeen, Done, EvidenceChosen, Stage, Turn
 from app.assistant import Assistant, _grounded, _read_verdict
 from app.generators.base import Capabilities, Piece, Prompt
 from app.settings import load_settings
+from corpora.catalog import Catalog, Corpus
 from corpora.errors import IndexMissingError, QueryError, SettingsError, SourceError, UnknownNameError
 from corpora.home import Home
 from indexing.encoders import EncoderPlan
@@ -203,3 +204,23 @@ def test_maps_between_a_question_and_a_record(assistant: Assistant) -> None:
         assistant.why("small/none", None, "effusion")
     with pytest.raises(QueryError):
         assistant.why("small/case-1", None, "")
+
+
+def test_pictures_and_records_go_with_their_corpus(assistant: Assistant) -> None:
+    one = assistant.record("small", "case-0")
+    digest = one.pictures[0].digest
+    assert assistant.picture(digest, 100, groups=["guests"])[:2] == b"\xff\xd8"
+    with Catalog.open(assistant.home.catalog_url) as catalog:
+        catalog.put_corpus(Corpus("small", groups=("staff",)))
+        assert assistant.picture(digest, 100, groups=["staff"])
+        assert assistant.why("small/case-0", None, "effusion", groups=["staff"])
+        for refused in (
+            lambda: assistant.picture(digest, 100, groups=["guests"]),
+            lambda: assistant.record("small", "case-0", groups=["guests"]),
+            lambda: assistant.why("small/case-0", None, "effusion", groups=["guests"]),
+        ):
+            with pytest.raises((SourceError, UnknownNameError)):
+                refused()
+        catalog.remove("small", "case-0")
+    with pytest.raises(SourceError, match="not in this home"):
+        assistant.picture(digest, 100)

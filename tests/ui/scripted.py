@@ -254,7 +254,7 @@ class Scripted:
         titles = [f"asked with {len(image) if isinstance(image, bytes) else 0} bytes", f"asked “{text}”"]
         return tuple(ShownMap(title, png(), 0.5) for title in titles)
 
-    def picture(self, digest: str, size: int) -> bytes:
+    def picture(self, digest: str, size: int, groups: Collection[str] | None = None) -> bytes:
         if digest not in PICTURES:
             raise SourceError(f"The picture {digest[:12]}… is not in this home.")
         image = Image.open(io.BytesIO(PICTURES[digest])).convert("RGB")

@@ -40,6 +40,6 @@ class Asks(Protocol):
         """Where the picture of the record `corpus/id` is like a question's picture and words."""
         ...
 
-    def picture(self, digest: str, size: int) -> bytes:
+    def picture(self, digest: str, size: int, groups: Collection[str] | None = None) -> bytes:
         """A JPEG of a stored picture, its longer side at most `size` pixels; `SourceError` where unknown."""
         ...

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
-from threading import Lock, Thread
+from threading import Lock
 
 from app.answers import Event
+from app.streams import Ended, read_on_thread
 
 __all__ = ["Run", "Runs"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    error: Exception | None = None
 
 
 class Run:
     """Reads a stream of events on a thread. `stop` may be called from any thread, any number of times."""
 
     def __init__(self, events: Iterator[Event]) -> None:
-        self._events = events
-        self._arrived: SimpleQueue[Event | _Ended] = SimpleQueue()
+        self._arrived: SimpleQueue[Event | Ended] = SimpleQueue()
         self._stop = Flag()
         self._abandoned = Flag()
-        Thread(target=self._work, name="curbside-answer", daemon=True).start()
+        read_on_thread(events, self._arrived.put, self._stop.is_set)
 
     @property
     def stopped(self) -> bool:
@@ -43,7 +37,7 @@ class Run:
         if abandon:
             self._abandoned.set()
         self._stop.set()
-        self._arrived.put(_Ended())
+        self._arrived.put(Ended())
 
     def batches(self) -> Iterator[list[Event]]:
         """Events as they come; those that arrived while the caller was busy come together.
@@ -59,32 +53,17 @@ class Run:
                     raise ended.error
                 return
 
-    def _next_batch(self) -> tuple[list[Event], _Ended | None]:
+    def _next_batch(self) -> tuple[list[Event], Ended | None]:
         batch: list[Event] = []
         item = self._arrived.get()
         while True:
-            if isinstance(item, _Ended):
+            if isinstance(item, Ended):
                 return batch, item
             batch.append(item)
             try:
                 item = self._arrived.get_nowait()
             except Empty:
                 return batch, None
-
-    def _work(self) -> None:
-        error: Exception | None = None
-        try:
-            for event in self._events:
-                if self.stopped:
-                    break
-                self._arrived.put(event)
-        except Exception as raised:  # the thread's border: carried over to whoever reads the batches
-            error = raised
-        finally:
-            close = getattr(self._events, "close", None)
-            if close is not None:
-                close()
-            self._arrived.put(_Ended(error))
 
 
 class Runs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,7 @@ from app.service import create_service
 from corpora.catalog import Catalog, Corpus
 from corpora.home import Home
 from indexing.jobs import BuildOptions, build_index
-from tests.conftest import case
+from tests.conftest import case, picture, png_bytes
 from tests.small_home import ASKED, CASES
 
 FIRST = f"cxr-example-pleural-effusion-{CASES[0][2]}"
@@ -104,3 +105,7 @@ def test_the_groups_of_the_asking_person_hold_everywhere(guarded: TestClient) ->
         assert {item["hit"]["record"]["corpus"] for item in answer["evidence"]} <= wanted
         status = guarded.get("/v1/records/closed/case-2", headers=headers).status_code
         assert status == (200 if "closed" in wanted else 404)
+        for corpus, number in (("open", 1), ("closed", 2)):
+            digest = hashlib.sha256(png_bytes(picture(number))).hexdigest()
+            status = guarded.get(f"/evidence/{digest}", headers=headers).status_code
+            assert status == (200 if corpus in wanted else 404)
