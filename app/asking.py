@@ -9,10 +9,11 @@ from typing import Literal
 
 from app.answers import Turn
 from corpora.language import Lexicon, packaged_lexicon
+from retrievers.understanding import understand
 
 __all__ = ["Asked", "Attribute", "follow_up", "parse_question"]
 
-Attribute = Literal["presence", "side", "severity", "modality", "eye", "diagnosis", "explanation"]
+Attribute = Literal["presence", "side", "severity", "modality", "eye", "diagnosis", "likeness", "explanation"]
 
 # Words before the question proper: "So, ", "In this image, ", "Please tell me whether ".
 _LEAD = re.compile(
@@ -129,6 +130,8 @@ def parse_question(text: str, with_pictures: bool, lexicon: Lexicon | None = Non
     stripped = text.strip()
     terms = lexicon.find(stripped, "findings")
     findings = tuple(dict.fromkeys(term.name for term in terms))
+    if with_pictures and understand(stripped, lexicon).composed is not None:
+        return Asked(stripped, False, findings, "likeness")  # "like this, but with a mass" does not ask for a mass here
     proper = _LEAD.sub("", stripped)
     closed = _closed(proper, stripped, bool(findings))
     attribute = _attribute(proper, closed, findings, with_pictures)

@@ -164,7 +164,7 @@ class Assistant:
         earlier = follow_up(text, bool(images), history)
         pictures = images or (earlier.images if earlier else ())
         query = Query(
-            text=f"{earlier.question} {text}" if earlier else text,
+            text=_joined(text, earlier),
             images=pictures,
             region=region,
             patient=patient,
@@ -296,12 +296,19 @@ class Assistant:
         }
 
 
+def _joined(text: str, earlier: Turn | None) -> str:
+    """What is searched for: a follow-up with the words of the question it continues, but "like this, …" by itself."""
+    if earlier is None or parse_question(text, True).attribute == "likeness":
+        return text
+    return f"{earlier.question} {text}"
+
+
 def _grounded(text: str, earlier: Turn | None) -> str:
     """A follow-up that names no finding inherits those of the question it continues."""
     if earlier is None:
         return text
     asked, before = parse_question(text, True), parse_question(earlier.question, True)
-    if asked.findings or not before.findings:
+    if asked.findings or not before.findings or asked.attribute == "likeness":
         return text
     return f"{text.rstrip('?. ')} ({', '.join(before.findings)})?"
 

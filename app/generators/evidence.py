@@ -23,6 +23,7 @@ __all__ = ["EvidenceGenerator"]
 _LEAST_SPOKEN = 0.15
 _CLEAR = 0.6
 _LEAST_TEXT = 0.35
+_SHOWN_ALIKE = 3
 _DETAILS = frozenset({"normal", "abnormal", "benign", "malignant"})
 _PLAIN: Mapping[str, str] = {}
 _EYES = {"left": "the left eye", "right": "the right eye"}
@@ -58,6 +59,8 @@ class EvidenceGenerator:
 
 def _draft(prompt: Prompt) -> _Draft:
     asked = parse_question(prompt.question, bool(prompt.images))
+    if prompt.images and asked.attribute == "likeness":
+        return _alike(prompt)
     if prompt.images and asked.attribute != "explanation":
         electorate = voters(prompt.evidence, with_pictures=True)
         if not electorate:
@@ -67,6 +70,19 @@ def _draft(prompt: Prompt) -> _Draft:
     if explained is not None:
         return explained
     return _abstain("Nothing in this home is close enough to the question to answer from.", prompt)
+
+
+def _alike(prompt: Prompt) -> _Draft:
+    """Cases like the picture with what must differ: shown, not put to the vote, for they were chosen by it."""
+    cases = [item for item in prompt.evidence if item.record.kind == "case"]
+    if not cases:
+        return _abstain("No case of this home is near to the picture.", prompt)
+    count = "One case comes" if len(cases) == 1 else f"{len(cases)} cases come"
+    said = [f"{count} nearest to what was asked for {_numbers(cases)}."]
+    said += [
+        f"“{item.hit.sentence.strip()}” [{item.number}]." for item in cases[:_SHOWN_ALIKE] if item.hit.sentence.strip()
+    ]
+    return _Draft("free", 0.5, tuple(said), {})
 
 
 def _closed(asked: Asked, prompt: Prompt, electorate: Sequence[tuple[Evidence, float]]) -> _Draft:

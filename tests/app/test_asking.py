@@ -199,3 +199,9 @@ def test_which_questions_continue_the_last_one(
 
 def test_a_follow_up_continues_the_newest_turn() -> None:
     assert follow_up("And its size?", False, [IN_WORDS, EFFUSION]) is EFFUSION
+
+
+def test_what_must_differ_is_no_question_about_the_picture() -> None:
+    asked = parse_question("like this, but with cardiomegaly", True)
+    assert (asked.attribute, asked.closed, asked.findings) == ("likeness", False, ("cardiomegaly",))
+    assert parse_question("Is there cardiomegaly?", True).attribute == "presence"

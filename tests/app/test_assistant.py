@@ -224,3 +224,17 @@ def test_pictures_and_records_go_with_their_corpus(assistant: Assistant) -> None
         catalog.remove("small", "case-0")
     with pytest.raises(SourceError, match="not in this home"):
         assistant.picture(digest, 100)
+
+
+def test_a_case_that_must_differ_is_not_put_to_the_vote(assistant: Assistant) -> None:
+    """Cases chosen for a finding all show it: that says nothing of the picture."""
+    history = [Turn("Is there a pleural effusion?", "Yes.", (picture(0),))]
+    for answer in (
+        assistant.ask("like this, but with pneumothorax", [picture(0)]),
+        assistant.ask("like this, but with pneumothorax", history=history),
+    ):
+        assert answer.verdict == "free"
+        assert "nearest to what was asked for" in answer.text
+        assert answer.evidence[0].record.labels == ("pneumothorax",)
+        assert not answer.text.startswith("Yes")
+        assert answer.unsupported == ()
