@@ -13,3 +13,15 @@ def median_seconds(work: Callable[[], object], repeats: int = 15) -> float:
         work()
         times.append(time.perf_counter() - started)
     return statistics.median(times)
+
+
+def paired_medians(*works: Callable[[], object], repeats: int = 40) -> list[float]:
+    """Median seconds of each, taken in turn: what slows the machine for a while slows them alike."""
+    times: list[list[float]] = [[] for _ in works]
+    for turn in range(repeats + 1):
+        for work, taken in zip(works, times, strict=True):
+            started = time.perf_counter()
+            work()
+            if turn:
+                taken.append(time.perf_counter() - started)
+    return [statistics.median(taken) for taken in times]

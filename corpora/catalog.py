@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, delete, event, func, select, update
+from sqlalchemy import Connection, Engine, create_engine, delete, event, func, make_url, select, update
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ __all__ = ["Added", "Catalog", "Corpus", "RecordKey"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _BATCH = 500
+_CONNECTIONS = {"sqlite": 32}  # kept open; a server's are its own to count
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ class Catalog:
             HomeVersionError: it was written by a newer Curbside.
         """
         try:
-            engine = create_engine(url)
+            name = make_url(url).get_backend_name()
+            engine = create_engine(url, pool_size=_CONNECTIONS.get(name, 5))
         except (ArgumentError, NoSuchModuleError) as error:
             raise CatalogError(f"The catalogue URL is wrong: {error}.") from error
         except ModuleNotFoundError as error:
@@ -209,10 +211,10 @@ class Catalog:
     def get(self, uids: Iterable[int]) -> dict[int, Record]:
         """The records of these numbers that are still there."""
         found: dict[int, Record] = {}
-        with Session(self._engine) as session:
+        with self._engine.connect() as connection:
             for batch in _batches(list(uids)):
                 statement = select(RecordRow.uid, RecordRow.document).where(RecordRow.uid.in_(batch))
-                found.update((uid, Record.from_json(document)) for uid, document in session.execute(statement))
+                found.update((uid, Record.from_json(document)) for uid, document in connection.execute(statement).all())
         return found
 
     def shows(self, digest: str, groups: Collection[str] | None = None) -> bool:

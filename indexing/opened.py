@@ -36,12 +36,13 @@ class OpenedSide:
     records: Ids
 
     @cached_property
-    def _row(self) -> dict[int, int]:
-        return {int(entry): row for row, entry in enumerate(self.ids)}
+    def _by_id(self) -> Ids:
+        return np.argsort(self.ids)
 
-    def row(self, entry: int) -> int:
-        """The row of an entry id."""
-        return self._row[entry]
+    def rows(self, entries: Ids) -> Ids:
+        """The rows (n,) of entry ids (n,), all of which are of this side."""
+        rows: Ids = self._by_id[np.searchsorted(self.ids, entries, sorter=self._by_id)]
+        return rows
 
     @cached_property
     def _first_row(self) -> dict[int, int]:
@@ -55,9 +56,8 @@ class OpenedSide:
         row = self._first_row.get(record)
         return None if row is None else np.asarray(self.vectors[row], dtype=np.float32)
 
-    def part(self, entry: int) -> int:
-        """Which part of its record an entry is: 0 the whole, 1, 2, … its sentences, or the number of its picture."""
-        row = self.row(entry)
+    def part(self, row: int) -> int:
+        """Which part of its record a row is: 0 the whole, 1, 2, … its sentences, or the number of its picture."""
         return row - self._first_row[int(self.records[row])]
 
     def entries(self, records: IdFilter | None) -> IdFilter | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from corpora.catalog import Catalog
@@ -16,16 +16,15 @@ from retrievers.published import Serving
 from retrievers.query import Query
 from retrievers.relevance import carried
 from retrievers.rerank import Reranker
+from retrievers.scope import View
 from retrievers.selection import FixedK
 from retrievers.timeline import Study, Timeline
 from retrievers.understanding import Understood
 
-__all__ = ["Arranged", "Visible", "arranged"]
+__all__ = ["Arranged", "arranged"]
 
 _MOST_CONTEXT = 12
 _THE_SAME = 0.995
-
-Visible = Callable[[Sequence[int]], Collection[int]]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def arranged(
     timeline: Timeline | None,
     rerankers: Sequence[Reranker],
     catalog: Catalog,
-    visible: Visible,
+    view: View,
 ) -> Arranged:
     """The k hits of a search.
 
@@ -60,7 +59,7 @@ def arranged(
         timeline: Of the question's patient.
         rerankers: One after the other.
         catalog: Where neighbours are.
-        visible: Which of some records the question may see; nothing else comes along or is named.
+        view: What the question may see; nothing else comes along or is named.
     """
     found = list(hits)
     composed = asked.composed if query.pictures else None
@@ -70,8 +69,8 @@ def arranged(
         found = reranker.rerank(query, found, now.index)
     if composed is not None and composed.same_patient and timeline is not None:
         found = _wanted_study_first(timeline, composed.time, query.before, found)
-    found = _with_neighbours(found, k, query.neighbours, catalog, now, visible)
-    found = _flagged(found, catalog, now, visible)
+    found = _with_neighbours(found, k, query.neighbours, catalog, now, view)
+    found = _flagged(found, now, view)
     reordered = composed is not None or bool(rerankers)
     return Arranged(tuple(found), _selection(found, min(k, _MOST_CONTEXT), now, reordered), reordered)
 
@@ -88,9 +87,7 @@ def _selection(hits: Sequence[Hit], most: int, now: Serving, reordered: bool) ->
     return now.policy.select(values, most)
 
 
-def _with_neighbours(
-    hits: Sequence[Hit], k: int, most: int, catalog: Catalog, now: Serving, visible: Visible
-) -> list[Hit]:
+def _with_neighbours(hits: Sequence[Hit], k: int, most: int, catalog: Catalog, now: Serving, view: View) -> list[Hit]:
     """The hits, each followed by up to `most` of its neighbours; one that was found itself moves up to its owner."""
     if not most:
         return list(hits[:k])
@@ -101,7 +98,7 @@ def _with_neighbours(
         if len(result) >= k:
             break
         result.setdefault(hit.record.uid, hit)
-        near = neighbours_of(hit.record, catalog, now.index, visible=visible)
+        near = neighbours_of(hit.record, catalog, now.index, visible=view.visible)
         wanted = [one for one in near if one.record.uid not in result and _name(one.record) not in folded]
         for one in wanted[:most]:
             result[one.record.uid] = _beside(later.get(one.record.uid), one, hit)
@@ -154,17 +151,13 @@ def _study_at(timeline: Timeline, own: Study | None, time: TimeSaid | None, befo
     return min(there, key=lambda pair: abs(pair[0] - day - distance))[1]
 
 
-def _flagged(hits: Sequence[Hit], catalog: Catalog, now: Serving, visible: Visible) -> list[Hit]:
+def _flagged(hits: Sequence[Hit], now: Serving, view: View) -> list[Hit]:
     """The hits, each with the ids of its look-alikes."""
     twins = {hit.record.uid: now.index.confusable(hit.record.domain, hit.record.uid) for hit in hits}
-    every = sorted({uid for others in twins.values() for uid in others})
-    if not every:
+    named = view.names({uid for others in twins.values() for uid in others})
+    if not named:
         return list(hits)
-    seen = visible(every)
-    stored = {uid: _name(record) for uid, record in catalog.get(every).items() if uid in seen}
-    return [
-        replace(hit, confusable=tuple(stored[uid] for uid in twins[hit.record.uid] if uid in stored)) for hit in hits
-    ]
+    return [replace(hit, confusable=tuple(named[uid] for uid in twins[hit.record.uid] if uid in named)) for hit in hits]
 
 
 def _brought(record: Record, score: float, relation: str, of: str) -> Hit:

@@ -27,6 +27,9 @@ DEFAULT_QUOTA = 1
 _NONE = Calibration()
 _log = logging.getLogger(__name__)
 
+_Stamps = tuple[tuple[int, int] | None, tuple[int, int] | None]
+"""Of the published version and of the calibration."""
+
 
 @dataclass(frozen=True)
 class Ranking:
@@ -84,8 +87,7 @@ class Published:
     base_router: Router
     ranking: Ranking
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _now: Serving | None = None
-    _stamps: tuple[tuple[int, int] | None, tuple[int, int] | None] = (None, None)
+    _held: tuple[_Stamps, Serving] | None = None
 
     def __post_init__(self) -> None:
         self._folder, self._stored = IndexFolder(self.home, self.name), CalibrationFolder(self.home, self.name)
@@ -96,13 +98,19 @@ class Published:
         Raises:
             IndexMissingError: nothing is published.
         """
+        held, stamps = self._held, self._stamps()
+        if held is not None and held[0] == stamps:
+            return held[1]
         with self._lock:
-            stamps = self._folder.stamp, self._stored.stamp
-            if self._now is None or self._stamps != stamps:
-                same = self._now is not None and self._stamps[0] == stamps[0]
-                index = self._now.index if same and self._now else OpenedIndex.open(self._folder, self.device)
-                self._now, self._stamps = self._serving(index), stamps
-            return self._now
+            held, stamps = self._held, self._stamps()  # another thread may have opened it meanwhile
+            if held is None or held[0] != stamps:
+                same = held is not None and held[0][0] == stamps[0]
+                index = held[1].index if held and same else OpenedIndex.open(self._folder, self.device)
+                held = self._held = stamps, self._serving(index)
+            return held[1]
+
+    def _stamps(self) -> _Stamps:
+        return self._folder.stamp, self._stored.stamp
 
     def under(self, calibration: Calibration) -> Serving:
         """The newest version with another calibration than that of the home; its router stays as it came."""

@@ -30,6 +30,7 @@ from retrievers.scope import Scope, View
 from retrievers.search import Lists, RankedList
 from retrievers.selection import Policy
 from retrievers.timeline import Timeline, timeline_of
+from retrievers.understanding import Understood
 
 __all__ = ["DEFAULT_QUOTA", "Ranking", "Retriever"]
 
@@ -165,7 +166,7 @@ class Retriever:
             changed = asked.composed is not None and bool(query.pictures)
             most = max(k, _COMPOSED if changed else _CANDIDATES if self._ranking.rerankers else k)
             allow = view.filter(now.index.records)
-            lists = self._run(query, asked.search_text, domain.searched, now, allow, most if changed else None)
+            lists = self._run(query, asked, domain.searched, now, allow, most if changed else None)
             made = arranged(
                 query,
                 asked,
@@ -175,7 +176,7 @@ class Retriever:
                 timeline=timeline,
                 rerankers=self._ranking.rerankers,
                 catalog=self.catalog,
-                visible=view.visible,
+                view=view,
             )
         return Found(
             made.hits,
@@ -214,7 +215,7 @@ class Retriever:
         if domain.name is None:
             return contrast_of(named, ())
         allow = self._scope.view(query).filter(now.index.records)
-        lists = self._run(query, asked.search_text, [domain.name], now, allow, _MOST_K)
+        lists = self._run(query, asked, [domain.name], now, allow, _MOST_K)
         side = "image→image" if query.pictures else "text→text"
         nearest = [one for one in lists if one.name.endswith(side)]
         return contrast_of(named, self._hits(nearest, domain, now, _MOST_K, bool(query.pictures)))
@@ -263,7 +264,7 @@ class Retriever:
         """The ranked lists of one domain before they are fused, under that calibration instead of the home's."""
         now = self._published.under(calibration)
         allow = self._scope.view(query).filter(now.index.records)
-        return tuple(self._run(query, now.understood(query.text).search_text, [domain], now, allow))
+        return tuple(self._run(query, now.understood(query.text), [domain], now, allow))
 
     def fused(
         self,
@@ -280,7 +281,7 @@ class Retriever:
     def _run(
         self,
         query: Query,
-        text: str,
+        asked: Understood,
         domains: Sequence[str],
         now: Serving,
         allow: IdFilter | None,
@@ -288,8 +289,8 @@ class Retriever:
     ) -> list[RankedList]:
         lists = Lists(now.index, self._plan, self._device, self.home.path, now.calibration.domains)
         if query.question is None:
-            query = query.asking(now.understood(query.text))
-        return [found for name in domains for found in lists.run(query, text, name, allow, depth)]
+            query = query.asking(asked)
+        return [found for name in domains for found in lists.run(query, asked.search_text, name, allow, depth)]
 
     def _hits(
         self, lists: Sequence[RankedList], domain: DomainFound, now: Serving, k: int, with_pictures: bool

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from corpora.domains import TEXTBOOK, packaged_domains
 from corpora.errors import ModelError, UnknownNameError
+from indexing.encoders.base import projected
 from indexing.encoders.heads import WEIGHTS, tower_of
-from indexing.encoders.towers import QueryFeatures
+from indexing.encoders.query_features import QueryFeatures
 from retrievers.found import DomainFound
 from retrievers.query import Query
 
@@ -52,7 +53,7 @@ class RouterWeights:
 
     def posterior(self, features: Vectors) -> Vectors:
         """Calibrated probabilities (n, c) of features (n, d)."""
-        logits = (self.space(features) @ self.weight + self.bias) / self.temperature
+        logits = (projected(self.space(features), self.weight) + self.bias) / self.temperature
         exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(exponent / exponent.sum(axis=1, keepdims=True), np.float32)
 
@@ -60,11 +61,11 @@ class RouterWeights:
         """Mean cosine (n,) to the five nearest references."""
         rows = self.space(features)
         rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-        return np.asarray(np.sort(rows @ self.references.T, axis=1)[:, -5:].mean(axis=1), np.float32)
+        return np.asarray(np.sort(projected(rows, self.references.T), axis=1)[:, -5:].mean(axis=1), np.float32)
 
     def space(self, features: Vectors) -> Vectors:
         """Standardised and projected features (n, p)."""
-        return np.asarray(((features - self.mean) * self.scale) @ self.project, np.float32)
+        return np.asarray(projected((features - self.mean) * self.scale, self.project), np.float32)
 
 
 class Router:

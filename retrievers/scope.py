@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corpora.catalog import Catalog, Corpus
 from corpora.errors import UnknownNameError
+from indexing.encoders.gathering import Gatherer
 from indexing.vectors import IdFilter
 from retrievers.query import Query
 
@@ -30,6 +30,14 @@ class _Snapshot:
     key: NDArray[np.object_]
     patient: NDArray[np.object_]
     day: NDArray[np.float64]
+    _outside: dict[tuple[str, ...], NDArray[np.bool_]] = field(default_factory=dict)
+
+    def outside(self, corpora: Sequence[str]) -> NDArray[np.bool_]:
+        """For each record, whether it is in none of these corpora; not to be changed: others ask the same."""
+        asked = tuple(corpora)
+        if asked not in self._outside:
+            self._outside[asked] = ~np.isin(self.corpus, asked)
+        return self._outside[asked]
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ class View:
 
     uids: Ids
     patient: tuple[tuple[str, ...], str]
+    _known: _Snapshot = field(repr=False)
 
     def __contains__(self, record: int) -> bool:
         row = int(np.searchsorted(self.uids, record))
@@ -45,6 +54,8 @@ class View:
 
     def filter(self, indexed: Ids) -> IdFilter | None:
         """The filter for an index of these records (sorted numbers), or None where all of them may be found."""
+        if np.array_equal(indexed, self.uids):
+            return None
         gone = np.setdiff1d(indexed, self.uids, assume_unique=True)
         if not len(gone):
             return None
@@ -52,9 +63,15 @@ class View:
             return IdFilter(gone, excluding=True)
         return IdFilter(np.intersect1d(indexed, self.uids, assume_unique=True))
 
-    def visible(self, records: Sequence[int]) -> frozenset[int]:
+    def visible(self, records: Collection[int]) -> frozenset[int]:
         """Those of some records that may be found."""
         return frozenset(record for record in records if record in self)
+
+    def names(self, records: Collection[int]) -> dict[int, str]:
+        """`corpus/id` of those of some records that may be found."""
+        found = self.visible(records)
+        rows = zip(found, np.searchsorted(self._known.uids, list(found)).tolist(), strict=True) if found else ()
+        return {record: f"{self._known.corpus[row]}/{self._known.key[row]}" for record, row in rows}
 
 
 class Scope:
@@ -65,8 +82,9 @@ class Scope:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._lock = threading.Lock()
         self._snapshot: _Snapshot | None = None
+        # One look at the catalogue serves all who asked before it began, in the order in which they came.
+        self._now: Gatherer[None, _Snapshot] = Gatherer(lambda asking: [self._current()] * len(asking))
 
     def filter(self, query: Query, indexed: Ids) -> IdFilter | None:
         """The records that the question may find, or None where it may find all of `indexed` (sorted numbers)."""
@@ -78,29 +96,28 @@ class Scope:
         Raises:
             UnknownNameError: it names a corpus that is not there, or that it may not see.
         """
-        known = self._current()
+        known = self._now("now", None)
         corpora = _visible_corpora(query, known)
-        hidden = ~np.isin(known.corpus, corpora)
+        hidden = known.outside(corpora)
         if query.exclude:
             wanted = list(query.exclude)
-            hidden |= np.isin(known.key, wanted) | np.isin(known.corpus + "/" + known.key, wanted)
+            hidden = hidden | np.isin(known.key, wanted) | np.isin(known.corpus + "/" + known.key, wanted)
         if query.exclude_patients:
-            hidden |= np.isin(known.corpus + "/" + known.patient, list(query.exclude_patients))
+            hidden = hidden | np.isin(known.corpus + "/" + known.patient, list(query.exclude_patients))
         owner, _, rest = query.patient.partition("/")
         owned, patient = ((owner,), rest) if rest and owner in known.corpora else (tuple(corpora), query.patient)
         if query.before is not None:
             later = known.day >= query.before
             if query.patient:
                 later &= (known.patient == patient) & np.isin(known.corpus, owned)
-            hidden |= later
-        return View(known.uids[~hidden], (tuple(name for name in owned if name in corpora), patient))
+            hidden = hidden | later
+        return View(known.uids[~hidden], (tuple(name for name in owned if name in corpora), patient), known)
 
     def _current(self) -> _Snapshot:
-        with self._lock:
-            revision = self._catalog.revision
-            if self._snapshot is None or self._snapshot.revision != revision:
-                self._snapshot = self._read(revision)
-            return self._snapshot
+        revision = self._catalog.revision
+        if self._snapshot is None or self._snapshot.revision != revision:
+            self._snapshot = self._read(revision)
+        return self._snapshot
 
     def _read(self, revision: int) -> _Snapshot:
         keys = list(self._catalog.keys())

@@ -123,19 +123,17 @@ def _best_of_records(
     name: str, weight: float, side: OpenedSide, scores: Vectors, ids: NDArray[np.int64], depth: int
 ) -> RankedList:
     """Entries of all queries folded into records, each by its best entry."""
-    best: dict[int, tuple[float, int]] = {}
-    for score, entry in zip(scores.ravel().tolist(), ids.ravel().tolist(), strict=True):
-        if entry < 0:
-            continue
-        record = int(side.records[side.row(entry)])
-        if record not in best or score > best[record][0]:
-            best[record] = (score, entry)
-    ordered = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))[:depth]
+    found = np.flatnonzero(ids.ravel() >= 0)
+    similar, rows = scores.ravel()[found], side.rows(ids.ravel()[found])
+    nearest = np.argsort(-similar, kind="stable")
+    records, best = np.unique(side.records[rows[nearest]], return_index=True)
+    best = nearest[best]
+    kept = best[np.lexsort((records, -similar[best]))[:depth]]
     return RankedList(
         side.manifest.domain,
         name,
         weight,
-        tuple(record for record, _ in ordered),
-        tuple(round(score, 6) for _, (score, _) in ordered),
-        tuple(side.part(entry) for _, (_, entry) in ordered),
+        tuple(side.records[rows[kept]].tolist()),
+        tuple(round(score, 6) for score in similar[kept].tolist()),
+        tuple(side.part(row) for row in rows[kept].tolist()),
     )

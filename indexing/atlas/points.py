@@ -124,7 +124,7 @@ def telling_label(labels: Sequence[str], counts: Mapping[str, int], few: float) 
 
 
 def _point(side: OpenedSide, row: int, record: Record, counts: Mapping[str, int], few: float) -> Point:
-    part = side.part(int(side.ids[row])) if side.manifest.side == "image" else 0
+    part = side.part(int(row)) if side.manifest.side == "image" else 0
     picture = record.pictures[part].digest if part < len(record.pictures) else ""
     said = " ".join(joint_text(record).split())
     return Point(

@@ -14,7 +14,8 @@ from corpora.errors import LicenceError, ModelError
 from indexing.encoders.base import Encoder, EncoderContext, unit_rows
 from indexing.encoders.heads import Head, load_head, packaged_heads, tower_of, weights_folder
 from indexing.encoders.licences import MANIFEST, OPEN, stated_licence
-from indexing.encoders.towers import TEXT_DIM, QueryFeatures, image_tower, text_tower
+from indexing.encoders.query_features import QueryFeatures
+from indexing.encoders.towers import TEXT_DIM, image_tower, text_tower
 
 __all__ = ["EmbeddedEncoder", "EmbeddedSentences", "HeadedEncoder", "open_embedded"]
 

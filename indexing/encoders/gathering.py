@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 __all__ = ["Gatherer"]
@@ -13,74 +13,55 @@ Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 
-@dataclass
-class _Waiting(Generic[Item, Value]):
-    item: Item
-    done: bool = False
-    values: Sequence[Value] = ()
-    error: Exception | None = None
-
-
 class Gatherer(Generic[Item, Value]):
-    """Works on what several threads bring at once, and never makes a lone caller wait.
+    """Works on what several threads bring at once, in threads of its own, and never makes a lone caller wait.
 
-    Whoever comes while there is a free place, works: on everything that waits. Those who come meanwhile wait for one of
-    them to take all of them together. What two threads bring under the same key is worked on once.
+    A free thread takes at once what waits; what comes while all are busy is taken together by the next. What two
+    callers bring under the same key is worked on once.
 
     Args:
         work: Values of items, in order.
         most: How many items one call may hold.
-        places: How many threads may be in `work` at once.
+        places: How many threads work.
+        begin: Called once in each of these threads before it works.
     """
 
-    def __init__(self, work: Callable[[list[Item]], Sequence[Value]], most: int = 16, places: int = 1) -> None:
-        self._work, self._most, self._free = work, most, places
-        self._changed = threading.Condition()
-        self._waiting: dict[Hashable, _Waiting[Item, Value]] = {}
+    def __init__(
+        self,
+        work: Callable[[list[Item]], Sequence[Value]],
+        most: int = 16,
+        places: int = 1,
+        begin: Callable[[], None] | None = None,
+    ) -> None:
+        self._work, self._most = work, most
+        self._lock = threading.Lock()
+        self._waiting: dict[Hashable, tuple[Item, Future[Value]]] = {}
+        self._threads = ThreadPoolExecutor(places, "curbside-encode", initializer=begin)
 
     def __call__(self, key: Hashable, item: Item) -> Value:
         """The value of one item; raises what `work` raises for it."""
-        with self._changed:
-            mine = self._waiting.setdefault(key, _Waiting(item))
-        while not self._finished(mine):
-            self._lead()
-        if mine.error is not None:
-            raise mine.error
-        return mine.values[0]
+        with self._lock:
+            if key not in self._waiting:
+                self._waiting[key] = item, Future()
+                self._threads.submit(self._take_some)
+            value = self._waiting[key][1]
+        return value.result()
 
-    def _finished(self, mine: _Waiting[Item, Value]) -> bool:
-        """Wait until somebody has worked on it (True), or it is this thread's turn to work (False)."""
-        with self._changed:
-            while not mine.done and not (self._free and self._waiting):
-                self._changed.wait()
-            if not mine.done:
-                self._free -= 1
-            return mine.done
-
-    def _lead(self) -> None:
-        """Work on the first of those who wait, and wake everybody."""
-        with self._changed:
+    def _take_some(self) -> None:
+        """Work on the first of what waits; on nothing where an earlier call took it along."""
+        with self._lock:
             taken = [self._waiting.pop(key) for key in list(self._waiting)[: self._most]]
-        try:
+        if taken:
             self._together(taken)
-        finally:
-            with self._changed:
-                self._free += 1
-                for one in taken:
-                    if not one.values and one.error is None:  # this thread was interrupted
-                        one.error = RuntimeError("The work was interrupted; ask again.")
-                    one.done = True
-                self._changed.notify_all()
 
-    def _together(self, taken: Sequence[_Waiting[Item, Value]]) -> None:
+    def _together(self, taken: Sequence[tuple[Item, Future[Value]]]) -> None:
         try:
-            values = self._work([one.item for one in taken])
-        except Exception as error:  # the thread's border: carried over to whoever waits for that item
+            values = self._work([item for item, _ in taken])
+        except BaseException as error:  # the thread's border: carried over to whoever waits for that item
             if len(taken) == 1:
-                taken[0].error = error
-                return
-            for one in taken:  # one item's fault is not the others'
+                taken[0][1].set_exception(error)
+            for one in taken if len(taken) > 1 else ():  # one item's fault is not the others'
                 self._together([one])
             return
-        for one, value in zip(taken, values, strict=True):
-            one.values = (value,)
+        for (_, future), value in zip(taken, values, strict=True):
+            future.set_result(value)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.errors import ModelError, UnknownNameError
-from indexing.encoders.base import unit_rows
+from indexing.encoders.base import projected, unit_rows
 
 __all__ = ["WEIGHTS", "Head", "Side", "load_head", "packaged_heads", "tower_of", "weights_folder"]
 
@@ -36,7 +36,7 @@ class Side:
     def __call__(self, features: Vectors) -> Vectors:
         """Unit vectors (n, k) of tower features (n, d)."""
         x = (features - self.mean) * self.scale
-        return unit_rows(x @ self.skip + np.tanh(x @ self.down) @ self.up)
+        return unit_rows(projected(x, self.skip) + projected(np.tanh(projected(x, self.down)), self.up))
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-from functools import cache
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +18,6 @@ from PIL import Image
 from corpora.errors import MissingDependencyError, ModelError, SettingsError
 from corpora.language import sentences
 from indexing import torchvision_cure
-from indexing.encoders.gathering import Gatherer
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +26,6 @@ __all__ = [
     "IMAGE_DIM",
     "TEXT_DIM",
     "ImageTower",
-    "QueryFeatures",
     "TextTower",
     "image_tower",
     "require_device",
@@ -40,6 +36,8 @@ IMAGE_DIM = 2560
 TEXT_DIM = 384
 _PIXELS = 224
 _MOST_SENTENCES = 64
+_BATCH = 64
+_tracing = threading.Lock()  # it is not made for several threads
 
 Vectors = NDArray[np.float32]
 
@@ -79,16 +77,29 @@ class ImageTower:
         pixels: Vectors = (np.asarray(resized, dtype=np.float32) - 127.0) / 128.0
         return pixels.transpose(2, 0, 1)
 
-    def features(self, batch: Vectors) -> Vectors:
-        """Features (n, 2560) of prepared pictures (n, 3, 224, 224)."""
+    def features(self, batch: Vectors, traced: bool = False) -> Vectors:
+        """Features (n, 2560) of prepared pictures (n, 3, 224, 224).
+
+        With `traced` the same numbers, but the layers run outside Python, so that threads do not wait for each other;
+        the first two calls cost half a second more, and batches of one picture gain most.
+        """
+        return self._pooled(self._traced.forward_features if traced else self._model.forward_features, batch)
+
+    def _pooled(self, maps_of: Callable[[torch.Tensor], torch.Tensor], batch: Vectors) -> Vectors:
         import torch
 
         with torch.inference_mode():
             inputs = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device, memory_format=torch.channels_last)
-            maps = self._model.forward_features(inputs)
-            pooled = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)
-        result: Vectors = pooled.float().cpu().numpy()
+            maps = maps_of(inputs)
+            result: Vectors = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1).float().cpu().numpy()
         return result
+
+    @cached_property
+    def _traced(self) -> Any:
+        import torch
+
+        example = torch.zeros(1, 3, _PIXELS, _PIXELS, device=self.device).to(memory_format=torch.channels_last)
+        return _traced(torch.jit.trace_module, self._model, {"forward_features": example})
 
 
 class TextTower:
@@ -108,76 +119,57 @@ class TextTower:
         if not texts:
             return np.zeros((0, TEXT_DIM), np.float32)
         result: Vectors = self._model.encode(
-            list(texts), batch_size=64, normalize_embeddings=True, show_progress_bar=False
+            list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
         )
         return result
 
-    def features(self, texts: Sequence[str]) -> Vectors:
-        """Mean sentence vectors (n, 384) of texts of any length, not normalised."""
+    def features(self, texts: Sequence[str], traced: bool = False) -> Vectors:
+        """Mean sentence vectors (n, 384) of texts of any length, not normalised.
+
+        With `traced` the layers run outside Python, so that threads do not wait for each other; the first two calls
+        cost a quarter of a second more.
+        """
         split = [sentences(text)[:_MOST_SENTENCES] or [text] for text in texts]
         unique = list(dict.fromkeys(sentence for parts in split for sentence in parts))
         row = {sentence: number for number, sentence in enumerate(unique)}
-        vectors = self.sentence_vectors(unique)
+        short = traced and len(unique) <= _BATCH
+        vectors = self._traced_vectors(unique) if short else self.sentence_vectors(unique)
         pooled = [vectors[[row[sentence] for sentence in parts]].mean(axis=0) for parts in split]
         return np.stack(pooled) if pooled else np.zeros((0, TEXT_DIM), np.float32)
 
+    def _traced_vectors(self, texts: list[str]) -> Vectors:
+        """Unit vectors (n, 384) of sentences in one batch."""
+        import torch
 
-@dataclass(frozen=True)
-class QueryFeatures:
-    """Tower features of asked pictures and texts, remembered for a while: every domain's head starts from the same.
+        tokens = self._model.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
+        with torch.inference_mode():
+            hidden = self._traced(tokens["input_ids"], tokens["attention_mask"])
+            seen = tokens["attention_mask"].unsqueeze(-1).to(hidden.dtype)
+            means = (hidden * seen).sum(1) / seen.sum(1).clamp(min=1e-9)
+            result: Vectors = torch.nn.functional.normalize(means).float().cpu().numpy()
+        return result
 
-    What several threads ask at once goes through a tower together.
-    """
+    @cached_property
+    def _traced(self) -> Any:
+        import torch
 
-    device: str
-    tuned: Path | None = None
+        model = self._model[0].auto_model.requires_grad_(False)  # only then may its weights be the trace's constants
 
-    def image(self, image: Image.Image) -> Vectors:
-        """Features (2560,) of one picture."""
-        key = (image.size, hashlib.sha256(image.tobytes()).digest())
-        return self._remember(f"image {self.tuned or ''}", key, lambda: self._forward(key, image))
+        def hidden(ids: torch.Tensor, mask: torch.Tensor) -> Any:
+            return model(input_ids=ids, attention_mask=mask, return_dict=False)[0]
 
-    def text(self, text: str) -> Vectors:
-        """Features (384,) of one text."""
-        return self._remember("text", text, lambda: _texts_together(self.device)(text, text))
-
-    def _forward(self, key: Hashable, image: Image.Image) -> Vectors:
-        prepared = image_tower(self.device, self.tuned).prepare(image)
-        return _images_together(self.device, self.tuned)(key, prepared)
-
-    def _remember(self, kind: str, key: Hashable, compute: Callable[[], Vectors]) -> Vectors:
-        full = (self.device, kind, key)
-        with _lock:
-            if full in _remembered:
-                _remembered.move_to_end(full)
-                return _remembered[full]
-        value = compute()
-        with _lock:
-            _remembered[full] = value
-            while len(_remembered) > _MOST_REMEMBERED:
-                _remembered.popitem(last=False)
-        return value
+        example = self._model.tokenizer(["one", "one more"], padding=True, return_tensors="pt")
+        return _traced(torch.jit.trace, hidden, (example["input_ids"], example["attention_mask"]))
 
 
-@cache
-def _images_together(device: str, tuned: Path | None) -> Gatherer[Vectors, Vectors]:
+def _traced(trace: Callable[..., Any], *what: Any) -> Any:
+    """TorchScript. What is to replace it needs a C++ compiler on the machine that runs it."""
     import torch
 
-    tower = image_tower(device, tuned)
-    # A processor is quickest with one picture at a time, on as many cores as are free; a GPU with many at once.
-    most, places = (1, max(1, (os.cpu_count() or 1) // torch.get_num_threads())) if device == "cpu" else (32, 1)
-    return Gatherer(lambda prepared: list(tower.features(np.stack(prepared))), most, places)
-
-
-@cache
-def _texts_together(device: str) -> Gatherer[str, Vectors]:
-    tower = text_tower(device)
-    return Gatherer(lambda texts: list(tower.features(texts)))
-
-
-_MOST_REMEMBERED = 256
-_remembered: OrderedDict[tuple[str, str, Hashable], Vectors] = OrderedDict()
-_lock = threading.Lock()
+    with _tracing, warnings.catch_warnings(), torch.no_grad():
+        warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
+        warnings.filterwarnings("ignore", "Converting a tensor to a Python")  # compared lengths: alike for all texts
+        return trace(*what, check_trace=False)
 
 
 @cache

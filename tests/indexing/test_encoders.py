@@ -16,7 +16,7 @@ import pytest
 
 from corpora.errors import InputError, ModelError, UnknownNameError
 from indexing.encoders import Encoder, EncoderPlan, open_encoder
-from indexing.encoders.base import EncoderContext, unit_rows
+from indexing.encoders.base import EncoderContext, projected, unit_rows
 from indexing.encoders.clip import open_clip_encoder
 from indexing.encoders.embedded import open_embedded
 from indexing.encoders.heads import load_head, packaged_heads
@@ -272,3 +272,11 @@ def test_unit_rows_refuse_what_is_not_finite() -> None:
     with pytest.raises(ModelError, match="not finite"):
         unit_rows(np.array([[np.nan, 1.0]]))
     assert unit_rows(np.zeros((2, 3))).tolist() == [[0.0] * 3] * 2
+
+
+@pytest.mark.parametrize("rows", [0, 1, 4, 5])
+def test_projected_is_the_product(rows: int) -> None:
+    random = np.random.default_rng(0)
+    some, matrix = (random.standard_normal(shape).astype(np.float32) for shape in ((rows, 300), (300, 40)))
+    assert np.allclose(projected(some, matrix), some @ matrix, atol=1e-4)
+    assert projected(some, matrix).dtype == np.float32

@@ -98,3 +98,10 @@ def test_places_work_side_by_side() -> None:
     gather: Gatherer[int, int] = Gatherer(work, most=1, places=3)
     with ThreadPoolExecutor(3) as threads:
         assert list(threads.map(lambda n: gather(n, n), range(3))) == [0, 1, 2]
+
+
+def test_each_thread_begins_once() -> None:
+    begun: list[str] = []
+    gather: Gatherer[int, int] = Gatherer(list, begin=lambda: begun.append(threading.current_thread().name))
+    assert [gather(n, n) for n in range(3)] == [0, 1, 2]
+    assert begun == ["curbside-encode_0"]

@@ -219,7 +219,8 @@ def test_open_readers_outlive_three_newer_versions(home: Home, options: BuildOpt
     assert opened.records.tolist() == sorted(record.uid for record in records)
     encoder = open_encoder("tiny:radiology", folder=home.path)
     _, ids = opened.sides["radiology", "text"].index.search(encoder.encode_texts([records[3].findings]), 1)
-    assert opened.sides["radiology", "text"].row(int(ids[0, 0])) >= 0
+    side = opened.sides["radiology", "text"]
+    assert side.ids[side.rows(ids[0])].tolist() == ids[0].tolist()
     assert opened.sides["radiology", "text"].vector(records[3].uid) is not None
     assert (opened.lexical["radiology"].search("pneumothorax", 3)[1] >= 0).any()
 

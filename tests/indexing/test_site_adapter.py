@@ -96,10 +96,7 @@ def own_text_found(home: Home, numbers: range, k: int = 10) -> float:
     vectors = encoder.encode_images([store.open(record.pictures[0].digest) for record in records])
     side = index.sides["radiology", "text"]
     _, ids = side.index.search(vectors, k)
-    found = [
-        record.uid in {int(side.records[side.row(int(entry))]) for entry in row}
-        for record, row in zip(records, ids, strict=True)
-    ]
+    found = [record.uid in side.records[side.rows(row)] for record, row in zip(records, ids, strict=True)]
     return float(np.mean(found))
 
 

@@ -188,6 +188,38 @@ def test_saved_and_loaded_is_the_same_index(kind: str, data: tuple[Vectors, Ids,
 
 
 @faiss_needed
+@faiss_needed
+@pytest.mark.parametrize("queries", [1, 9])
+def test_flat_half_precision_loses_nothing_of_what_is_stored(queries: int) -> None:
+    vectors, ids = some(COUNT)
+    stored, asked = vectors.astype(np.float16), some(queries, seed=2)[0]
+    half, full = (make_index(rows, ids, "flat").search(asked, 20) for rows in (stored, stored.astype(np.float32)))
+    assert np.array_equal(half[1], full[1])
+    assert np.allclose(half[0], full[0], atol=1e-6)
+
+
+@faiss_needed
+def test_a_question_asks_for_no_team_of_threads_and_changes_nothing_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    import faiss
+
+    vectors, ids = some(100)
+    index, seen = make_index(vectors, ids, "flat"), list[int]()
+    inner, before = faiss.IndexIDMap.search, faiss.omp_get_max_threads()
+    monkeypatch.setattr(
+        faiss.IndexIDMap,
+        "search",
+        lambda *given, **more: seen.append(faiss.omp_get_max_threads()) or inner(*given, **more),
+    )
+    faiss.omp_set_num_threads(3)
+    try:
+        index.search(vectors[:1], 5)
+        index.search(vectors[:20], 5)
+        assert seen == [1, 3]
+        assert faiss.omp_get_max_threads() == 3
+    finally:
+        faiss.omp_set_num_threads(before)
+
+
 def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "index.faiss").write_bytes(b"no index")
     with pytest.raises(IndexDamagedError, match="build the index again"):

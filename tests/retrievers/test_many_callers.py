@@ -18,7 +18,7 @@ from corpora.catalog import Catalog
 from corpora.errors import CurbsideError, DecodeError, QueryError
 from corpora.home import Home
 from corpora.records import Region
-from indexing.encoders import EncoderPlan, towers
+from indexing.encoders import EncoderPlan, query_features
 from indexing.jobs import BuildOptions, build_index
 from indexing.shards import IndexFolder
 from retrievers import Found, Query, Retriever
@@ -59,7 +59,7 @@ def test_callers_at_once_find_what_one_after_the_other_finds(drawn_home: Home, d
         with ThreadPoolExecutor(CALLERS) as threads:
             at_once = [seen(found) for found in threads.map(ask, questions)]
     with Retriever.open(drawn_home) as fresh:
-        towers._remembered.clear()
+        query_features._remembered.clear()
         one_by_one = [seen(fresh.search(query, 5)) for query in again]
         assert at_once == one_by_one
         assert [seen(found) for found in fresh.batch(questions, 5)] == one_by_one

@@ -102,7 +102,9 @@ def test_ten_thousand_questions_see_just_what_they_may(catalog: Catalog, kind: s
         wanted = {uid for uid, record in here.items() if allowed(query, record)}
         found = index.search(vectors[:1], len(records), scope.filter(query, indexed))[1]
         assert set(found[found >= 0].tolist()) == wanted, query
-        assert scope.view(query).visible([*chance.sample(indexed.tolist(), len(indexed)), 1, 2**62]) == wanted, query
+        view, asked = scope.view(query), [*chance.sample(indexed.tolist(), len(indexed)), 1, 2**62]
+        assert view.visible(asked) == wanted, query
+        assert view.names(asked) == {uid: f"{here[uid].corpus}/{here[uid].id}" for uid in wanted}, query
 
 
 def test_whole_searches_never_show_a_forbidden_record(
