@@ -35,7 +35,7 @@ from app.licences import weights_notice
 from app.overview import CorpusOverview, Example, HomeOverview
 from app.prompting import build_prompt
 from app.settings import Settings, load_settings
-from app.why import ShownMap, maps_of
+from app.why import Why, why_of
 from app.wiring import encoder_plan, open_home, open_retriever, prepare_process
 from corpora.catalog import Catalog
 from corpora.errors import IndexMissingError, SourceError, UnknownNameError
@@ -244,16 +244,15 @@ class Assistant:
         """Up to three questions to try on this home."""
         return examples_of(self._catalog, self._images)
 
-    def why(
-        self, record: str, image: ImageSource | None, text: str, groups: Collection[str] | None = None
-    ) -> tuple[ShownMap, ...]:
-        """Maps of where a record's picture is like a question's picture and words; takes some seconds.
+    def why(self, record: str, query: Query) -> Why:
+        """Why a record matches a question, with maps over both pictures; takes some seconds.
 
         Raises:
-            UnknownNameError: there is no record `corpus/id` that these access groups may see.
+            UnknownNameError: there is no record `corpus/id` that the question's access groups may see.
         """
         corpus, _, key = record.partition("/")
-        return maps_of(self.retriever, self.record(corpus, key, groups), image, text)
+        groups = None if query.groups is None else frozenset(query.groups)
+        return why_of(self.retriever, query, self.record(corpus, key, groups))
 
     def record(self, corpus: str, key: str, groups: Collection[str] | None = None) -> Record:
         """One record; raises `UnknownNameError` where there is none that these access groups may see."""

@@ -1,21 +1,25 @@
-"""Where a record's picture is like what was asked: maps over pictures, ready to be shown."""
+"""Why a record matches a question, with maps over pictures that are ready to be shown."""
 
 from __future__ import annotations
 
+import base64
 import io
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image
 
+from app.shaping import plain
 from corpora.records import Record
-from retrievers.explain import SimilarityMap, overlay
+from retrievers.explain import Explanation, SimilarityMap, overlay
 from retrievers.found import Hit
-from retrievers.query import ImageSource, Query
+from retrievers.query import Query
 from retrievers.retriever import Retriever
 
-__all__ = ["ShownMap", "maps_of"]
+__all__ = ["ShownMap", "Why", "why_of"]
 
 _SIDE = 420
+_LOOKED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +30,50 @@ class ShownMap:
     jpeg: bytes
     cosine: float
 
+    def as_json(self) -> dict[str, Any]:
+        """The same with the picture as a `data:` address."""
+        image = f"data:image/jpeg;base64,{base64.b64encode(self.jpeg).decode('ascii')}"
+        return {"title": self.title, "cosine": self.cosine, "image": image}
 
-def maps_of(retriever: Retriever, record: Record, image: ImageSource | None, text: str) -> tuple[ShownMap, ...]:
-    """The maps between a question and one record; none where the record has no picture.
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The explanation of one record, and its maps drawn over the pictures."""
+
+    explanation: Explanation
+    maps: tuple[ShownMap, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Every field of the explanation, and `maps` as pictures."""
+        return {**plain(self.explanation), "maps": [one.as_json() for one in self.maps]}
+
+
+def why_of(retriever: Retriever, query: Query, record: Record) -> Why:
+    """Why a record matches a question; where it is not among the first 200 hits, no list is named.
 
     Args:
         retriever: On the home.
+        query: The question.
         record: One that the asking person may see.
-        image: The question's picture, if it has one.
-        text: The question's words, which may be empty.
 
     Raises:
         QueryError: the question is empty.
     """
-    query = Query(text=text, images=[] if image is None else [image])
-    why = retriever.explain(query, Hit(record, 0.0, {}, {}))
+    found = retriever.search(query, _LOOKED)
+    hit = next((hit for hit in found.hits if hit.record.uid == record.uid), Hit(record, 0.0, {}, {}))
+    explanation = retriever.explain(query, hit)
     asked = query.pictures[0] if query.pictures else None
-    shown = retriever.images.open(record.pictures[0].digest) if record.pictures else None
+    shown = retriever.images.open(record.pictures[hit.picture].digest) if record.pictures else None
     listed = (
-        ("your picture, against this one", asked, why.asked_map),
-        ("this picture, against yours", shown, why.hit_map),
-        ("this picture, against your words", shown, why.words_map),
+        ("your picture, against this one", asked, explanation.asked_map),
+        ("this picture, against yours", shown, explanation.hit_map),
+        ("this picture, against your words", shown, explanation.words_map),
     )
-    return tuple(
-        _shown(title, picture, made) for title, picture, made in listed if picture is not None and made is not None
+    return Why(
+        explanation,
+        tuple(
+            _shown(title, picture, made) for title, picture, made in listed if picture is not None and made is not None
+        ),
     )
 
 

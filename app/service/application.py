@@ -16,6 +16,7 @@ from app.service.metrics import Counted, Metrics
 from app.service.people import GroupsOf, sees_everything
 from app.service.pictures import picture_routes
 from app.service.questions import question_routes
+from app.service.reasons import reason_routes
 from app.service.state import record_routes, state_routes
 
 __all__ = ["MAX_BODY", "create_service"]
@@ -57,6 +58,7 @@ def create_service(
     )
     add_error_handlers(app)
     app.include_router(question_routes(assistant, metrics, groups_of))
+    app.include_router(reason_routes(assistant, groups_of))
     app.include_router(record_routes(assistant, groups_of))
     app.include_router(picture_routes(assistant.picture, groups_of))
     app.include_router(state_routes(assistant, metrics))

@@ -11,7 +11,7 @@ from corpora.records import Region
 from retrievers.query import Query
 from retrievers.written_pictures import written_pictures
 
-__all__ = ["AskBody", "Box", "EarlierTurn", "QuestionBody", "SearchBody"]
+__all__ = ["AskBody", "Box", "ContrastBody", "EarlierTurn", "ExplainBody", "QuestionBody", "SearchBody", "TimelineBody"]
 
 _Day = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 _Names = Annotated[list[str], Field(max_length=10_000)]
@@ -60,6 +60,11 @@ class QuestionBody(BaseModel):
             "domain": self.domain,
         }
 
+    def query(self, pictures: list[bytes], groups: frozenset[str] | None) -> Query:
+        """The question as the retriever takes it; `pictures` are those that were uploaded."""
+        images = [*written_pictures(self.images), *pictures]
+        return Query(text=self.text, images=images, groups=groups, **self.options())
+
 
 class SearchBody(QuestionBody):
     """A search."""
@@ -68,13 +73,27 @@ class SearchBody(QuestionBody):
     question: bool | None = Field(None, description="Whether the words ask or describe; null goes by their form.")
     neighbours: int = Field(0, ge=0, le=20, description="How many neighbours each record may bring; they count for k.")
 
-    def query(self, pictures: list[bytes], groups: frozenset[str] | None) -> Query:
-        """The question as the retriever takes it; `pictures` are those that were uploaded."""
-        images = [*written_pictures(self.images), *pictures]
-        options = self.options()
-        return Query(
-            text=self.text, images=images, neighbours=self.neighbours, question=self.question, groups=groups, **options
-        )
+    def options(self) -> dict[str, Any]:
+        """All but text and pictures."""
+        return {**super().options(), "neighbours": self.neighbours, "question": self.question}
+
+
+class ContrastBody(QuestionBody):
+    """Both sides of a finding."""
+
+    finding: str = Field("", description="In any spelling; empty takes the first that the question names.")
+
+
+class TimelineBody(QuestionBody):
+    """A patient's studies; `text` says what they are read for."""
+
+    patient: str = Field(min_length=1, description="`corpus/patient`, or the patient alone where one corpus has them.")
+
+
+class ExplainBody(QuestionBody):
+    """Why a record matches."""
+
+    record: str = Field(min_length=1, max_length=400, description="`corpus/id`, as hits name it.")
 
 
 class EarlierTurn(BaseModel):

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from pydantic.json_schema import models_json_schema
 from starlette.staticfiles import StaticFiles
 
-from app.service.bodies import AskBody, SearchBody
+from app.service.bodies import AskBody, ContrastBody, ExplainBody, SearchBody, TimelineBody
 
 __all__ = ["add_documentation"]
 
@@ -18,6 +18,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+_BODIES = (SearchBody, AskBody, ContrastBody, TimelineBody, ExplainBody)
 _REFERENCE = "#/components/schemas/{model}"
 
 
@@ -37,7 +38,7 @@ def add_documentation(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = plain_openapi()
-        _, schemas = models_json_schema([(SearchBody, "validation"), (AskBody, "validation")], ref_template=_REFERENCE)
+        _, schemas = models_json_schema([(body, "validation") for body in _BODIES], ref_template=_REFERENCE)
         document.setdefault("components", {}).setdefault("schemas", {}).update(schemas["$defs"])
         return document
 

@@ -62,7 +62,7 @@ class FaissIndex:
         """An index over unit vectors (n, d) with ids (n,).
 
         Args:
-            vectors: Float array. FAISS keeps float32; a flat index on the CPU keeps float16 as it is: the same scores, half
+            vectors: Float array. FAISS keeps float32; a flat index on the CPU keeps float16 as it is: same scores, half
                 the memory.
             ids: Stable 63-bit ids.
             kind: `flat` (exact), `hnsw` (graph) or `ivf` (inverted lists, about 4·√n of them).

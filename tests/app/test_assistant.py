@@ -57,7 +57,7 @@ def send(assistant: Assistant, name: str | None) -> None:
     """Every question goes to that domain, or to none."""
     published = assistant.retriever._published
     published.base_router = Somewhere(name)  # type: ignore[assignment]
-    published._now = None
+    published._held = None
 
 
 @pytest.fixture
@@ -193,17 +193,20 @@ def test_a_misspelt_question_is_read_in_plain_english(assistant: Assistant) -> N
 
 
 def test_maps_between_a_question_and_a_record(assistant: Assistant) -> None:
-    both = assistant.why("small/case-0", picture(0), "pleural effusion")
+    told = assistant.why("small/case-0", Query("pleural effusion", [picture(0)]))
+    assert told.explanation.record == "small/case-0"
+    assert told.explanation.found_by
+    both = told.maps
     assert [one.title for one in both] == [
         "your picture, against this one", "this picture, against yours", "this picture, against your words",
     ]  # fmt: skip
     assert both[0].cosine == pytest.approx(1.0, abs=0.01)
     assert both[0].jpeg.startswith(b"\xff\xd8")
-    assert len(assistant.why("small/case-1", None, "effusion")) == 1
+    assert len(assistant.why("small/case-1", Query("effusion")).maps) == 1
     with pytest.raises(UnknownNameError):
-        assistant.why("small/none", None, "effusion")
+        assistant.why("small/none", Query("effusion"))
     with pytest.raises(QueryError):
-        assistant.why("small/case-1", None, "")
+        assistant.why("small/case-1", Query())
 
 
 def test_pictures_and_records_go_with_their_corpus(assistant: Assistant) -> None:
@@ -213,11 +216,11 @@ def test_pictures_and_records_go_with_their_corpus(assistant: Assistant) -> None
     with Catalog.open(assistant.home.catalog_url) as catalog:
         catalog.put_corpus(Corpus("small", groups=("staff",)))
         assert assistant.picture(digest, 100, groups=["staff"])
-        assert assistant.why("small/case-0", None, "effusion", groups=["staff"])
+        assert assistant.why("small/case-0", Query("effusion", groups=["staff"]))
         for refused in (
             lambda: assistant.picture(digest, 100, groups=["guests"]),
             lambda: assistant.record("small", "case-0", groups=["guests"]),
-            lambda: assistant.why("small/case-0", None, "effusion", groups=["guests"]),
+            lambda: assistant.why("small/case-0", Query("effusion", groups=["guests"])),
         ):
             with pytest.raises((SourceError, UnknownNameError)):
                 refused()

@@ -26,11 +26,12 @@ from app.answers import (
     Verdict,
 )
 from app.overview import CorpusOverview, Example, HomeOverview
-from app.why import ShownMap
+from app.why import ShownMap, Why
 from corpora.errors import ModelError, SourceError, UnknownNameError
 from corpora.records import Kind, Licence, Picture, Record
+from retrievers.explain import Explanation
 from retrievers.found import DomainFound, Hit, Selection
-from retrievers.query import ImageSource
+from retrievers.query import ImageSource, Query
 
 LICENCE = Licence("CC0-1.0", "open", attribution="Curbside teaching corpus")
 DOMAINS = ("dermatology", "ophthalmology", "pathology", "radiology", "ultrasound")
@@ -248,11 +249,12 @@ class Scripted:
             Example("What does a pleural effusion look like on an upright film?", None, "From the primer"),
         )
 
-    def why(self, record: str, image: ImageSource | None, text: str) -> tuple[ShownMap, ...]:
+    def why(self, record: str, query: Query) -> Why:
         if record.endswith("gone"):
             raise UnknownNameError("record", record, ())
-        titles = [f"asked with {len(image) if isinstance(image, bytes) else 0} bytes", f"asked “{text}”"]
-        return tuple(ShownMap(title, png(), 0.5) for title in titles)
+        image = next(iter(query.pictures), None)
+        titles = [f"asked with a picture of {image.size if image else 0}", f"asked “{query.text}”"]
+        return Why(Explanation(record, (), ""), tuple(ShownMap(title, png(), 0.5) for title in titles))
 
     def picture(self, digest: str, size: int, groups: Collection[str] | None = None) -> bytes:
         if digest not in PICTURES:

@@ -1,11 +1,13 @@
 import base64
+import io
 from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from PIL import Image
 
-from tests.ui.scripted import WITH, Scripted
+from tests.ui.scripted import WITH, Scripted, png
 from ui.chat.routes import add_routes
 
 
@@ -56,9 +58,12 @@ def test_browsers_are_told_to_stay_here(client: TestClient) -> None:
 
 
 def test_why_a_picture_was_found(client: TestClient) -> None:
-    asked = {"record": "teaching/cxr-1", "text": "effusion?", "picture": base64.b64encode(b"abc").decode()}
+    asked = {"record": "teaching/cxr-1", "text": "effusion?", "picture": base64.b64encode(png()).decode()}
     told = client.post("/why", json=asked).json()["maps"]
-    assert [one["title"] for one in told] == ["asked with 3 bytes", "asked “effusion?”"]
+    assert [one["title"] for one in told] == [
+        f"asked with a picture of {Image.open(io.BytesIO(png())).size}",
+        "asked “effusion?”",
+    ]
     assert told[0]["image"].startswith("data:image/jpeg;base64,")
     assert client.post("/why", json={"record": "teaching/gone"}).status_code == 404
     assert client.post("/why", json={"record": "teaching/cxr-1", "picture": "%%"}).json() == {

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from app.answers import Event, Turn
 from app.overview import Example, HomeOverview
-from app.why import ShownMap
-from retrievers.query import ImageSource
+from app.why import Why
+from retrievers.query import ImageSource, Query
 
 __all__ = ["Asks"]
 
@@ -36,8 +36,8 @@ class Asks(Protocol):
         """Up to three questions to try on this home."""
         ...
 
-    def why(self, record: str, image: ImageSource | None, text: str) -> tuple[ShownMap, ...]:
-        """Where the picture of the record `corpus/id` is like a question's picture and words."""
+    def why(self, record: str, query: Query) -> Why:
+        """Why the record `corpus/id` matches a question, with maps over both pictures."""
         ...
 
     def picture(self, digest: str, size: int, groups: Collection[str] | None = None) -> bytes:

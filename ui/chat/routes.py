@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.service.pictures import picture_routes
 from corpora.errors import CurbsideError
+from retrievers.query import Query
 from ui.chat.asks import Asks
 
 __all__ = ["SameOriginOnly", "add_routes"]
@@ -47,23 +48,12 @@ def add_routes(app: FastAPI, assistant: Asks) -> None:
         """Where an evidence picture is like the question: pictures under maps, as data URLs."""
         try:
             image = base64.b64decode(asked.picture, validate=True) if asked.picture else None
-            found = assistant.why(asked.record, image, asked.text)
+            found = assistant.why(asked.record, Query(asked.text, [] if image is None else [image]))
         except binascii.Error:
             return JSONResponse({"problem": "The picture is not base64."}, 422)
         except CurbsideError as error:
             return JSONResponse({"problem": str(error)}, 404)
-        return JSONResponse(
-            {
-                "maps": [
-                    {
-                        "title": one.title,
-                        "cosine": one.cosine,
-                        "image": f"data:image/jpeg;base64,{base64.b64encode(one.jpeg).decode('ascii')}",
-                    }
-                    for one in found
-                ]
-            }
-        )
+        return JSONResponse({"maps": [one.as_json() for one in found.maps]})
 
     folder = resources.files("ui.chat").joinpath("static")
     app.mount("/page", StaticFiles(directory=str(folder)), name="page")

@@ -40,7 +40,8 @@ def test_only_the_page_s_files_are_served(client: TestClient) -> None:
 def test_the_document_describes_every_route(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     assert set(document["paths"]) == {
-        "/v1/search", "/v1/ask", "/v1/records/{corpus}/{id}", "/evidence/{digest}", "/healthz", "/readyz", "/metrics",
+        "/v1/search", "/v1/contrast", "/v1/timeline", "/v1/explain", "/v1/ask",
+        "/v1/records/{corpus}/{id}", "/evidence/{digest}", "/healthz", "/readyz", "/metrics",
     }  # fmt: skip
     names = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(document)))
     assert names <= set(document["components"]["schemas"])
@@ -77,7 +78,7 @@ class TestInABrowser:
             page.on("pageerror", lambda error: wrong.append(str(error)))
             page.goto(f"{address}/docs")
             page.wait_for_selector("details")
-            assert page.locator("details").count() == 7
+            assert page.locator("details").count() == 10
             page.locator("details[open] button").click()
             page.wait_for_selector("text=200 application/json")
             assert '"hits"' in page.locator("details[open] [aria-live] pre").inner_text()
