@@ -15,7 +15,10 @@ from corpora.images import DecodeLimits, decode, read_image_bytes, upright
 from corpora.records import Region
 from retrievers.understanding import Understood
 
-__all__ = ["ImageSource", "Query"]
+__all__ = ["EMPTY", "ImageSource", "Query"]
+
+EMPTY = "The question is empty; give a text, a picture, or both."
+"""What is said of a question without either."""
 
 _MOST_NEIGHBOURS = 20
 
@@ -43,7 +46,7 @@ class Query:
             what is wanted; None goes by their form.
 
     Raises:
-        QueryError: neither text nor picture.
+        QueryError: neither text nor picture; with a patient alone, a timeline can be asked for, but no search.
         DecodeError: a picture cannot be decoded.
 
     >>> Query()
@@ -73,8 +76,8 @@ class Query:
         if any("\ud800" <= character <= "\udfff" for character in f"{self.patient}{self.domain or ''}"):
             raise QueryError("The patient or domain is no valid Unicode text; write it anew.")
         text = " ".join("".join(c for c in self.text if c.isprintable() or c.isspace()).split())
-        if not text and not self.images:
-            raise QueryError("The question is empty; give a text, a picture, or both.")
+        if not text and not self.images and not self.patient:
+            raise QueryError(EMPTY)
         if not 0 <= self.neighbours <= _MOST_NEIGHBOURS:
             raise QueryError(f"neighbours is {self.neighbours}; it must lie between 0 and {_MOST_NEIGHBOURS}.")
         freeze = object.__setattr__

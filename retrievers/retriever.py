@@ -234,6 +234,8 @@ class Retriever:
     def timeline(self, query: Query) -> Timeline:
         """The earlier studies of the question's patient, as far as the asking person may see them.
 
+        The question needs neither words nor pictures; words choose what of the last report is told apart.
+
         Raises:
             InputError: the question names no patient, or one that several corpora have.
             UnknownNameError: there is no such patient here.

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.domains import TEXTBOOK, packaged_domains
-from corpora.errors import ModelError, UnknownNameError
+from corpora.errors import ModelError, QueryError, UnknownNameError
 from indexing.encoders.base import projected
 from indexing.encoders.heads import WEIGHTS, tower_of
 from indexing.encoders.query_features import QueryFeatures
 from retrievers.found import DomainFound
-from retrievers.query import Query
+from retrievers.query import EMPTY, Query
 
 __all__ = ["OUTSIDE", "Router", "RouterWeights", "load_router"]
 
@@ -125,8 +125,11 @@ class Router:
             text: What the question's words are read as, where that is not `query.text`.
 
         Raises:
+            QueryError: it has neither text nor picture.
             UnknownNameError: `query.domain` is none of them.
         """
+        if not query.text and not query.images:
+            raise QueryError(EMPTY)
         if query.domain is not None:
             if query.domain not in domains:
                 raise UnknownNameError("domain in this index", query.domain, domains)

@@ -1,4 +1,4 @@
-"""Curbside for MCP clients: the tools `search` and `ask`, and evidence as resources."""
+"""Curbside for MCP clients: tools that search, answer and give reasons, and evidence as resources."""
 
 from __future__ import annotations
 

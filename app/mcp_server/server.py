@@ -12,6 +12,7 @@ from mcp.server import MCPServer
 
 from app.answers import DISCLAIMER
 from app.assistant import Assistant
+from app.mcp_server.reasons import add_reasons
 from app.mcp_server.resources import add_resources
 from app.mcp_server.tools import add_tools
 from app.warming import warm_on_a_thread
@@ -43,5 +44,6 @@ def build(assistant: Assistant) -> MCPServer[Any]:
         lifespan=warmed,
     )
     add_tools(server, assistant)
+    add_reasons(server, assistant)
     add_resources(server, assistant)
     return server

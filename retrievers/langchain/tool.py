@@ -33,6 +33,7 @@ class ToolArguments(BaseModel):
     k: int = Field(6, ge=1, le=50, description="how many records")
     domain: str | None = Field(None, description="search this domain; leave out to have it found")
     corpora: list[str] | None = Field(None, description="only these corpora; leave out for all")
+    neighbours: int = Field(0, ge=0, le=20, description="how many neighbours each record may bring; they count for k")
 
 
 def curbside_tool(
@@ -59,10 +60,13 @@ def curbside_tool(
         k: int = 6,
         domain: str | None = None,
         corpora: list[str] | None = None,
+        neighbours: int = 0,
     ) -> tuple[str, list[Hit]]:
         try:
             pictures = written_pictures(images or (), files=files)
-            query = Query(text=text, images=pictures, domain=domain, corpora=corpora, groups=groups)
+            query = Query(
+                text=text, images=pictures, domain=domain, corpora=corpora, groups=groups, neighbours=neighbours
+            )
             found = retriever.search(query, k)
         except CurbsideError as error:
             raise ToolException(str(error)) from error
@@ -74,8 +78,9 @@ def curbside_tool(
         k: int = 6,
         domain: str | None = None,
         corpora: list[str] | None = None,
+        neighbours: int = 0,
     ) -> tuple[str, list[Hit]]:
-        return await run_in_executor(None, search, text, images, k, domain, corpora)
+        return await run_in_executor(None, search, text, images, k, domain, corpora, neighbours)
 
     return StructuredTool.from_function(
         func=search,

@@ -53,10 +53,14 @@ def text_of(result: CallToolResult) -> str:
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 def test_tools_and_their_arguments_are_described(assistant: Assistant, mode: str) -> None:
     tools = {tool.name: tool for tool in session(assistant, lambda client: client.list_tools(), mode).tools}
-    assert set(tools) == {"search", "ask"}
     shared = {"text", "images", "domain", "corpora", "exclude", "patient", "before", "region"}
-    assert set(tools["search"].input_schema["properties"]) == shared | {"k"}
-    assert set(tools["ask"].input_schema["properties"]) == shared
+    assert {name: set(tool.input_schema["properties"]) for name, tool in tools.items()} == {
+        "search": shared | {"k", "neighbours"},
+        "ask": shared,
+        "contrast": shared - {"patient", "before"} | {"finding"},
+        "timeline": {"patient", "text", "before", "corpora"},
+        "explain": {"record", "text", "images", "domain", "region"},
+    }
     for tool in tools.values():
         assert tool.annotations is not None
         assert tool.annotations.read_only_hint is True

@@ -164,6 +164,15 @@ class TestTimeline:
         assert (named.patient, len(named.studies)) == ("small/p1", 1)
         assert retriever.search(replace(query, patient="")).timeline is None
 
+    def test_a_patient_needs_no_question_for_it_but_for_a_search(self, retriever: Retriever) -> None:
+        query = Query(patient="small/p1")
+        assert retriever.timeline(query).studies == retriever.timeline(replace(query, text="pneumothorax")).studies
+        assert retriever.timeline(query).regional == ""
+        for domain in (None, "radiology"):
+            for asked in (retriever.search, retriever.route):
+                with pytest.raises(QueryError, match="give a text, a picture, or both"):
+                    asked(replace(query, domain=domain))
+
     def test_no_such_patient(self, retriever: Retriever) -> None:
         for query in (Query(text="x", patient="nobody"), Query(text="x", patient="secret/p1", groups=["guests"])):
             with pytest.raises(UnknownNameError, match="patient"):

@@ -88,9 +88,14 @@ def test_a_mistake_is_a_sentence_for_the_model(tool: StructuredTool, arguments: 
 
 def test_its_arguments_are_described(tool: StructuredTool) -> None:
     properties = tool.tool_call_schema.model_json_schema()["properties"]  # type: ignore[union-attr]
-    assert set(properties) == {"text", "images", "k", "domain", "corpora"}
+    assert set(properties) == {"text", "images", "k", "domain", "corpora", "neighbours"}
     assert all(one["description"] for one in properties.values())
     assert "not a medical device" in tool.description
+
+
+def test_hits_bring_their_neighbours(tool: StructuredTool, opened: Retriever) -> None:
+    message = tool.invoke(call(text="drusen of the retina", k=6, neighbours=2))
+    assert message.artifact == list(opened.search(Query("drusen of the retina", neighbours=2), 6).hits)
 
 
 def test_a_question_outside_every_domain_is_said_to_be(tool: StructuredTool) -> None:

@@ -61,6 +61,8 @@ def test_the_studies_of_a_patient(own: Assistant) -> None:
         assert found.pop("disclaimer") == SAID
         assert found == same(own.retriever.timeline(Query("pleural effusion", patient="book/p", before=9)))
         assert [study["day"] for study in found["studies"]] == [3, 8]
+        assert told(client, "timeline", patient="book/p")["whole"] == found["whole"]
+        assert "give a text" in told(client, "search", 400, patient="book/p")["message"]
         assert found["regional"] == "The effusion is smaller."
         assert told(client, "timeline", 404, patient="book/nobody", text="effusion")["error"] == "UnknownNameError"
         assert told(client, "timeline", 422)["error"] == "InputError"
