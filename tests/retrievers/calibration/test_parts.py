@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from corpora.records import Record
+from retrievers.calibration import selection
 from retrievers.calibration.fusion import FusedQuestion, fit_fusion
 from retrievers.calibration.gap import GapPairs, fit_gap
 from retrievers.calibration.judging import LEAST_PATIENTS, Row, judged
@@ -19,7 +21,7 @@ from retrievers.calibration.selection import Judged, fit_policies
 from retrievers.calibration.values import DomainCalibration
 from retrievers.calibration.weights import Ranks, fit_weights, reweighted
 from retrievers.evaluation.measures import measure_queries
-from retrievers.found import Hit
+from retrievers.found import Hit, Selection
 from retrievers.fusion import reciprocal_rank_fusion
 from retrievers.relevance import FEATURES
 from retrievers.router import RouterWeights
@@ -262,6 +264,33 @@ class TestSelection:
         flat = [Judged(f"q{n}", (1.0,) * 12, (True,) * 6 + (False,) * 6, "other") for n in range(20)]
         assert fit_policies(fitting, [*good, *flat])[2] == ""
         assert fit_policies(fitting, [replace(one, corpus=str(n % 2)) for n, one in enumerate(good)])[2] != ""
+
+    def test_the_surest_policy_is_tried_not_the_one_of_largest_gain(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """`loud` gains more on the mean and loses on a quarter of the questions; `sure` never loses."""
+
+        class Place:
+            """Keeps as many as the score at that place says."""
+
+            name = "place"
+
+            def __init__(self, place: float) -> None:
+                self._place = int(place)
+
+            def select(self, scores: Sequence[float], most: int) -> Selection:
+                return Selection("place", int(scores[self._place]), most, "")
+
+        asked = []
+        for number in range(40):
+            right = (10, 4)[number % 2]
+            loud = right if number < 30 else 14 - right
+            scores = (8.0 if right == 10 else 6.0, float(loud), *[0.0] * 10)
+            asked.append(Judged(f"p{number}", scores, tuple(place < right for place in range(12))))
+        monkeypatch.setattr(selection, "_FAMILIES", {"sure": (Place, (0,)), "loud": (Place, (1,))})
+        parts, _, won = fit_policies(asked, asked)
+        sure, loud = ((part.gain or 0.0, part.low or 0.0) for part in parts)
+        assert won == "sure"
+        assert loud[0] > sure[0]
+        assert loud[1] < sure[1]
 
     def test_a_fixed_number_between_two(self) -> None:
         one = Judged("p", (1.0, 0.9, 0.8), (True, False, True))
