@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from corpora.language import Assertion, Lexicon, Polarity, assertions, packaged_lexicon
+from corpora.reading import what_it_says
 from corpora.records import Record
 from retrievers.found import Hit
 from retrievers.understanding import Composed, Understood
@@ -51,11 +52,11 @@ def _standing(record: Record, change: Composed, side: str, lexicon: Lexicon) -> 
 
 def _conditions(record: Record, change: Composed, side: str, lexicon: Lexicon) -> Iterator[float | None]:
     for finding in change.have:
-        said = _says(record, finding, lexicon)
+        said = _says(record, finding)
         affirmed = _MET if _has(record, finding, lexicon) else _SAID
         yield {"affirmed": affirmed, "uncertain": _LIKELY, "denied": None}[said] if said else _SILENT
     for finding in change.lack:
-        said = _says(record, finding, lexicon)
+        said = _says(record, finding)
         # A record that names other findings, and not this one, most likely lacks it.
         silent = _LIKELY if _named(record, lexicon) else _SILENT
         yield {"affirmed": None, "uncertain": _SILENT, "denied": _MET}[said] if said else silent
@@ -69,18 +70,9 @@ def _conditions(record: Record, change: Composed, side: str, lexicon: Lexicon) -
         yield _SILENT if not made else _MET if _is_a(made, change.modality) else None
 
 
-def _says(record: Record, finding: str, lexicon: Lexicon) -> Polarity | None:
-    """What the record says of a finding: labels before sentences, and a normal picture denies every finding."""
-    names = _named(record, lexicon)
-    if finding == "normal" and names:
-        return "affirmed" if _is_normal(names) else "denied"
-    if _has(record, finding, lexicon):
-        return "affirmed"
-    if any(_is_a(name, finding) for label in record.absent for name in _of_label(label, lexicon)):
-        return "denied"
-    said = {told.polarity for told in _told(record, lexicon) if _is_a(told.finding, finding)}
-    order: tuple[Polarity, ...] = ("affirmed", "uncertain", "denied")
-    return next((polarity for polarity in order if polarity in said), "denied" if _is_normal(names) else None)
+def _says(record: Record, finding: str) -> Polarity | None:
+    said = what_it_says(record, finding)
+    return said.polarity if said else None
 
 
 def _side_wanted(hits: Sequence[Hit], change: Composed, lexicon: Lexicon) -> str:
@@ -139,10 +131,6 @@ def _named(record: Record, lexicon: Lexicon) -> frozenset[str]:
 
 def _has(record: Record, finding: str, lexicon: Lexicon) -> bool:
     return any(_is_a(name, finding) for name in _named(record, lexicon))
-
-
-def _is_normal(names: frozenset[str]) -> bool:
-    return any(name == "normal" or name.startswith("normal ") for name in names)
 
 
 def _is_a(name: str, asked: str) -> bool:

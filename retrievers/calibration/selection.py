@@ -83,12 +83,15 @@ def fit_policies(
     short = too_few(row, [one.patient for one in fitting], patients)
     if short is not None:
         return tuple(replace(short, name=f"selection, {name}") for name in _FAMILIES), {}, ""
-    values, gains, surely = {}, {}, {}
+    values: dict[str, float] = {}
+    gains: dict[str, float] = {}
+    surely: dict[str, float] = {}
     for name, (make, grid) in _FAMILIES.items():
         found = [_gain(fitting, make(value)) for value in grid]
         values[name], gains[name] = grid[int(np.argmax(found))], max(found)
-        surely[name] = _sure_gain(fitting, make(values[name]), seed)
-    first = max(surely, key=surely.__getitem__)
+        if gains[name] > 0:  # one that never cuts loses nothing, surely: it must not stand before one that gains
+            surely[name] = _sure_gain(fitting, make(values[name]), seed)
+    first = max(surely, key=surely.__getitem__, default="")
     parts = []
     for name in _FAMILIES:
         own = replace(row, name=f"selection, {name}")

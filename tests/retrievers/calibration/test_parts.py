@@ -233,6 +233,30 @@ def cases(seed: int, count: int, *, telling: bool, flat: bool = False) -> list[J
     return made
 
 
+class Place:
+    """A policy that keeps as many as the score at that place says."""
+
+    name = "place"
+
+    def __init__(self, place: float) -> None:
+        self._place = int(place)
+
+    def select(self, scores: Sequence[float], most: int) -> Selection:
+        return Selection("place", int(scores[self._place]), most, "")
+
+
+def placed(lost: int) -> list[Judged]:
+    """Questions with 10 or 4 right cases; the score at 0 knows a little of how many, that at 1 all of it except in
+    the last `lost` questions, where it says the opposite, and that at 2 keeps all."""
+    asked = []
+    for number in range(40):
+        right = (10, 4)[number % 2]
+        loud = right if number < 40 - lost else 14 - right
+        scores = (8.0 if right == 10 else 6.0, float(loud), 12.0, *[0.0] * 9)
+        asked.append(Judged(f"p{number}", scores, tuple(place < right for place in range(12))))
+    return asked
+
+
 class TestSelection:
     """Policies against a fixed number at the same mean number."""
 
@@ -267,30 +291,19 @@ class TestSelection:
 
     def test_the_surest_policy_is_tried_not_the_one_of_largest_gain(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """`loud` gains more on the mean and loses on a quarter of the questions; `sure` never loses."""
-
-        class Place:
-            """Keeps as many as the score at that place says."""
-
-            name = "place"
-
-            def __init__(self, place: float) -> None:
-                self._place = int(place)
-
-            def select(self, scores: Sequence[float], most: int) -> Selection:
-                return Selection("place", int(scores[self._place]), most, "")
-
-        asked = []
-        for number in range(40):
-            right = (10, 4)[number % 2]
-            loud = right if number < 30 else 14 - right
-            scores = (8.0 if right == 10 else 6.0, float(loud), *[0.0] * 10)
-            asked.append(Judged(f"p{number}", scores, tuple(place < right for place in range(12))))
         monkeypatch.setattr(selection, "_FAMILIES", {"sure": (Place, (0,)), "loud": (Place, (1,))})
+        asked = placed(lost=10)
         parts, _, won = fit_policies(asked, asked)
         sure, loud = ((part.gain or 0.0, part.low or 0.0) for part in parts)
         assert won == "sure"
         assert loud[0] > sure[0]
         assert loud[1] < sure[1]
+
+    def test_a_policy_that_never_cuts_stands_before_none_that_gains(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(selection, "_FAMILIES", {"never": (Place, (2,)), "loud": (Place, (1,))})
+        fitting = placed(lost=16)
+        assert selection._sure_gain(fitting, Place(1), 0) < 0 == selection._sure_gain(fitting, Place(2), 0)
+        assert fit_policies(fitting, placed(lost=4))[2] == "loud"
 
     def test_a_fixed_number_between_two(self) -> None:
         one = Judged("p", (1.0, 0.9, 0.8), (True, False, True))
