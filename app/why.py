@@ -11,15 +11,18 @@ from PIL import Image
 
 from app.shaping import plain
 from corpora.records import Record
-from retrievers.explain import Explanation, SimilarityMap, overlay
-from retrievers.found import Hit
+from retrievers.explain import Explanation, SimilarityMap, maps_over, overlay
 from retrievers.query import Query
 from retrievers.retriever import Retriever
 
 __all__ = ["ShownMap", "Why", "why_of"]
 
 _SIDE = 420
-_LOOKED = 200
+_TITLES = {
+    "asked": "your picture, against this one",
+    "found": "this picture, against yours",
+    "words": "this picture, against your words",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class ShownMap:
 class Why:
     """The explanation of one record, and its maps drawn over the pictures."""
 
+    record: Record
     explanation: Explanation
     maps: tuple[ShownMap, ...]
 
@@ -49,7 +53,7 @@ class Why:
 
 
 def why_of(retriever: Retriever, query: Query, record: Record) -> Why:
-    """Why a record matches a question; where it is not among the first 200 hits, no list is named.
+    """Why a record matches a question; where none of the question's lists holds it, no list is named.
 
     Args:
         retriever: On the home.
@@ -59,22 +63,10 @@ def why_of(retriever: Retriever, query: Query, record: Record) -> Why:
     Raises:
         QueryError: the question is empty.
     """
-    found = retriever.search(query, _LOOKED)
-    hit = next((hit for hit in found.hits if hit.record.uid == record.uid), Hit(record, 0.0, {}, {}))
+    hit = retriever.standing(query, record)
     explanation = retriever.explain(query, hit)
-    asked = query.pictures[0] if query.pictures else None
-    shown = retriever.images.open(record.pictures[hit.picture].digest) if record.pictures else None
-    listed = (
-        ("your picture, against this one", asked, explanation.asked_map),
-        ("this picture, against yours", shown, explanation.hit_map),
-        ("this picture, against your words", shown, explanation.words_map),
-    )
-    return Why(
-        explanation,
-        tuple(
-            _shown(title, picture, made) for title, picture, made in listed if picture is not None and made is not None
-        ),
-    )
+    maps = maps_over(explanation, query, hit, retriever.images.open)
+    return Why(record, explanation, tuple(_shown(_TITLES[name], picture, made) for name, picture, made in maps))
 
 
 def _shown(title: str, picture: Image.Image, made: SimilarityMap) -> ShownMap:

@@ -1,4 +1,4 @@
-"""A search against its parts on 100,000 entries, beside a LangChain recipe on the same vectors."""
+"""A search against its parts on 125,000 entries, beside a LangChain recipe on the same vectors."""
 
 import statistics
 import tempfile
@@ -27,7 +27,7 @@ from indexing.encoders import open_encoder, towers
 from indexing.jobs import build_index
 from retrievers import Query, Retriever
 
-RECORDS = 25_000  # each a picture, a text and two sentences: 100,000 entries
+RECORDS = 25_000  # each a picture, a text and three of its sentences: 125,000 entries
 CALLERS = 64
 EACH = 8  # questions of each caller, so that the first and the last of them weigh little
 ROUNDS = 5

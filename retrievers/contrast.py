@@ -13,12 +13,16 @@ __all__ = ["Contrast", "contrast_of"]
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """The nearest hit that affirms a finding and the nearest that denies it; None where none of `looked` does."""
+    """The nearest hit that affirms a finding and the nearest that denies it; None where none of `looked` does.
+
+    `outside` says why nothing was searched where the question is out of every domain.
+    """
 
     finding: str
     affirming: Hit | None
     denying: Hit | None
     looked: int
+    outside: str = ""
 
 
 def contrast_of(finding: str, hits: Sequence[Hit]) -> Contrast:

@@ -16,7 +16,7 @@ from retrievers.fusion import Fusion, with_quotas
 from retrievers.relevance import RelevanceModel, features_of
 from retrievers.search import RankedList
 
-__all__ = ["fair", "hits_of"]
+__all__ = ["fair", "hit_of", "hits_of"]
 
 _TEXTBOOK_BESIDE_A_PICTURE = 0.75
 _AHEAD = 6  # records fetched beyond those still wanted: some fold into others
@@ -79,6 +79,12 @@ def hits_of(
     ]
 
 
+def hit_of(record: Record, lists: Sequence[RankedList], fusion: Fusion) -> Hit:
+    """How one record stands in lists with fair weights, be it folded into another one or in none of them."""
+    places = [{uid: place for place, uid in enumerate(found.records)} for found in lists]
+    return _hit(record, dict(fusion.fuse(lists)).get(record.uid, 0.0), lists, places, (), None)
+
+
 def _hit(
     record: Record,
     score: float,
@@ -89,7 +95,8 @@ def _hit(
 ) -> Hit:
     ranks: dict[str, int] = {}
     similarities: dict[str, float] = {}
-    best_part, best_score, picture = 0, -1.0, 0
+    best_part, best_score = 0, -1.0
+    pictures: dict[str, int] = {}
     for found, place_of in zip(lists, places, strict=True):
         place = place_of.get(record.uid)
         if place is None:
@@ -97,8 +104,9 @@ def _hit(
         ranks[found.name], similarities[found.name] = place + 1, found.scores[place]
         if found.name.endswith("text→text") and found.scores[place] > best_score:
             best_part, best_score = found.parts[place], found.scores[place]
-        elif found.name.endswith("image→image"):
-            picture = found.parts[place]
+        elif found.name.endswith("→image"):
+            pictures[found.name.rpartition(" ")[2]] = found.parts[place]
+    picture = pictures.get("image→image", pictures.get("text→image", 0))
     parts = sentence_parts(record)
     if not 0 < best_part < len(parts):
         best_part = min(1, len(parts) - 1)

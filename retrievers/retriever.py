@@ -13,6 +13,7 @@ from corpora.catalog import Catalog
 from corpora.errors import InputError, UnknownNameError
 from corpora.home import Home
 from corpora.images import ImageStore
+from corpora.records import Record
 from indexing.encoders import EncoderPlan
 from indexing.encoders.heads import weights_folder
 from indexing.opened import OpenedIndex
@@ -22,7 +23,7 @@ from retrievers.calibration.values import Calibration
 from retrievers.contrast import Contrast, contrast_of
 from retrievers.explain import Explanation, explain_hit
 from retrievers.found import DomainFound, Found, Hit, Selection
-from retrievers.hits import fair, hits_of
+from retrievers.hits import fair, hit_of, hits_of
 from retrievers.published import DEFAULT_QUOTA, Published, Ranking, Serving
 from retrievers.query import Query
 from retrievers.router import Router, load_router
@@ -213,7 +214,7 @@ class Retriever:
             raise InputError(f"{what}; say which one is to be contrasted.")
         domain = now.router.route(query, now.index.domains, asked.search_text)
         if domain.name is None:
-            return contrast_of(named, ())
+            return Contrast(named, None, None, 0, domain.reason)
         allow = self._scope.view(query).filter(now.index.records)
         lists = self._run(query, asked, [domain.name], now, allow, _MOST_K)
         side = "image→image" if query.pictures else "text→text"
@@ -230,6 +231,19 @@ class Retriever:
         lists = Lists(now.index, self._plan, self._device, self.home.path)
         encoder, _ = lists.encoders(hit.record.domain)
         return explain_hit(query, now.understood(query.text).search_text, hit, encoder, self.images.open)
+
+    def standing(self, query: Query, record: Record) -> Hit:
+        """How a record stands with a question, among its hits or not: its place in each list that holds it, the
+        sentence and the picture that match best. Nothing is ordered anew; `ranks` is empty where no list holds it.
+
+        Raises:
+            QueryError: the question has neither text nor picture.
+        """
+        now, view = self._published.now(), self._scope.view(query)
+        asked = now.understood(query.text)
+        domain = now.router.route(query, now.index.domains, asked.search_text)
+        lists = self._run(query, asked, domain.searched, now, view.filter(now.index.records))
+        return hit_of(record, fair(lists, domain, bool(query.pictures)), now.fusion)
 
     def timeline(self, query: Query) -> Timeline:
         """The earlier studies of the question's patient, as far as the asking person may see them.

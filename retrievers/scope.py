@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import threading
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 
 from corpora.catalog import Catalog, Corpus
 from corpora.errors import UnknownNameError
-from indexing.encoders.gathering import Gatherer
 from indexing.vectors import IdFilter
 from retrievers.query import Query
 
@@ -21,23 +21,21 @@ Ids = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class _Snapshot:
-    """The catalogue at one revision: a row a record, sorted by its number."""
+    """The catalogue at one revision: a row a record, sorted by its number; `owner` is the place of its corpus, −1 where
+    that was put away while this was read."""
 
     revision: int
     corpora: dict[str, Corpus]
     uids: Ids
     corpus: NDArray[np.object_]
+    owner: NDArray[np.int32]
     key: NDArray[np.object_]
     patient: NDArray[np.object_]
     day: NDArray[np.float64]
-    _outside: dict[tuple[str, ...], NDArray[np.bool_]] = field(default_factory=dict)
 
-    def outside(self, corpora: Sequence[str]) -> NDArray[np.bool_]:
-        """For each record, whether it is in none of these corpora; not to be changed: others ask the same."""
-        asked = tuple(corpora)
-        if asked not in self._outside:
-            self._outside[asked] = ~np.isin(self.corpus, asked)
-        return self._outside[asked]
+    def outside(self, corpora: Collection[str]) -> NDArray[np.bool_]:
+        """For each record, whether it is in none of these corpora."""
+        return np.array([*(name not in corpora for name in self.corpora), True], np.bool_)[self.owner]
 
 
 @dataclass(frozen=True)
@@ -82,9 +80,9 @@ class Scope:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._snapshot: _Snapshot | None = None
-        # One look at the catalogue serves all who asked before it began, in the order in which they came.
-        self._now: Gatherer[None, _Snapshot] = Gatherer(lambda asking: [self._current()] * len(asking))
+        self._lock = threading.Lock()
+        self._begun = 0  # looks at the catalogue
+        self._seen: tuple[int, _Snapshot | None] = 0, None  # by the last one that ended well
 
     def filter(self, query: Query, indexed: Ids) -> IdFilter | None:
         """The records that the question may find, or None where it may find all of `indexed` (sorted numbers)."""
@@ -96,7 +94,7 @@ class Scope:
         Raises:
             UnknownNameError: it names a corpus that is not there, or that it may not see.
         """
-        known = self._now("now", None)
+        known = self._now()
         corpora = _visible_corpora(query, known)
         hidden = known.outside(corpora)
         if query.exclude:
@@ -113,19 +111,29 @@ class Scope:
             hidden = hidden | later
         return View(known.uids[~hidden], (tuple(name for name in owned if name in corpora), patient), known)
 
-    def _current(self) -> _Snapshot:
-        revision = self._catalog.revision
-        if self._snapshot is None or self._snapshot.revision != revision:
-            self._snapshot = self._read(revision)
-        return self._snapshot
+    def _now(self) -> _Snapshot:
+        """The catalogue as it is; one look serves all who asked before it began."""
+        before = self._begun
+        with self._lock:
+            look, known = self._seen
+            if known is None or look <= before:
+                self._begun = look = self._begun + 1
+                revision = self._catalog.revision
+                if known is None or known.revision != revision:
+                    known = self._read(revision)
+                self._seen = look, known
+            return known
 
     def _read(self, revision: int) -> _Snapshot:
         keys = list(self._catalog.keys())
+        corpora = {corpus.name: corpus for corpus in self._catalog.corpora()}
+        place = {name: number for number, name in enumerate(corpora)}
         return _Snapshot(
             revision=revision,
-            corpora={corpus.name: corpus for corpus in self._catalog.corpora()},
+            corpora=corpora,
             uids=np.array([key.uid for key in keys], np.int64),
             corpus=np.array([key.corpus for key in keys], dtype=object),
+            owner=np.array([place.get(key.corpus, -1) for key in keys], np.int32),
             key=np.array([key.key for key in keys], dtype=object),
             patient=np.array([key.patient for key in keys], dtype=object),
             day=np.array([np.nan if key.day is None else key.day for key in keys], np.float64),

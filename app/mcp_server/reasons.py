@@ -7,7 +7,6 @@ from typing import Any
 from mcp.server import MCPServer
 from mcp_types import CallToolResult
 
-from app.answers import DISCLAIMER
 from app.assistant import Assistant
 from app.mcp_server.arguments import (
     Before,
@@ -61,7 +60,7 @@ def add_reasons(server: MCPServer[Any], assistant: Assistant) -> None:
             )
             both = assistant.retriever.contrast(query, finding)
         records = [hit.record for hit in (both.affirming, both.denying) if hit is not None]
-        return tool_result(written_contrast(both), records, _signed(plain(both, paths=False)))
+        return tool_result(written_contrast(both), records, plain(both, paths=False))
 
     @server.tool(annotations=ONLY_READS)
     def timeline(
@@ -71,7 +70,7 @@ def add_reasons(server: MCPServer[Any], assistant: Assistant) -> None:
         with told_to_the_model():
             found = assistant.retriever.timeline(Query(text, patient=patient, before=before, corpora=corpora))
         records = [record for study in found.studies for record in study.records]
-        return tool_result(written_timeline(found), records, _signed(plain(found, paths=False)))
+        return tool_result(written_timeline(found), records, plain(found, paths=False))
 
     @server.tool(annotations=ONLY_READS)
     def explain(
@@ -90,9 +89,6 @@ def add_reasons(server: MCPServer[Any], assistant: Assistant) -> None:
                 domain=domain,
             )
             why = assistant.why(record, query)
-        told = _signed(plain(why.explanation, paths=False))
-        return tool_result(written_why(why), (), told, [one.jpeg for one in why.maps])
-
-
-def _signed(value: dict[str, Any]) -> dict[str, Any]:
-    return {**value, "disclaimer": DISCLAIMER}
+        maps = [{"title": one.title, "cosine": one.cosine} for one in why.maps]
+        told = {**plain(why.explanation, paths=False), "maps": maps}
+        return tool_result(written_why(why), [why.record], told, [one.jpeg for one in why.maps])

@@ -11,13 +11,13 @@ from urllib.parse import quote
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, ImageContent, ResourceLink, TextContent, ToolAnnotations
 
-from app.answers import Answer
+from app.answers import DISCLAIMER, Answer
 from app.why import Why
 from corpora.errors import CurbsideError
 from corpora.records import Record
 from retrievers.contrast import Contrast
 from retrievers.timeline import Timeline
-from retrievers.written_hits import NOTICE, QUOTED, written_hit
+from retrievers.written_hits import QUOTED, written_hit
 
 __all__ = [
     "ONLY_READS",
@@ -56,18 +56,18 @@ def written_answer(answer: Answer) -> str:
 
 def written_contrast(contrast: Contrast) -> str:
     """The nearest case of each side; both are numbered for citing, in the order of the links."""
+    if contrast.outside:
+        return f"Outside every domain: {contrast.outside} Nothing was searched.\n{DISCLAIMER}"
     lines = [f"Finding: {contrast.finding}; looked at the {contrast.looked} nearest. {QUOTED}"]
     number = 0
     for what, hit in (("Affirmed by", contrast.affirming), ("Denied by", contrast.denying)):
         number += hit is not None
         lines.append(f"{what}: none of them" if hit is None else f"{what}: {written_hit(number, hit)}")
-    return "\n".join([*lines, NOTICE])
+    return "\n".join([*lines, DISCLAIMER])
 
 
 def written_timeline(timeline: Timeline) -> str:
     """A line a study, earliest first, then the report of the last one, and of it what is about the question."""
-    if not timeline.studies:
-        return f"No study of patient {timeline.patient} may be seen here.\n{NOTICE}"
     lines = [f"Patient: {timeline.patient}, {len(timeline.studies)} studies. {QUOTED}"]
     number = 0
     for study in timeline.studies:
@@ -81,32 +81,36 @@ def written_timeline(timeline: Timeline) -> str:
         lines.append(f"Prior study, day {timeline.prior.day}: “{_on_a_line(timeline.whole)}”")
     if timeline.regional:
         lines.append(f"Of it, about what is asked: “{_on_a_line(timeline.regional)}”")
-    return "\n".join([*lines, NOTICE])
+    return "\n".join([*lines, DISCLAIMER])
 
 
 def written_why(why: Why) -> str:
     """The lists that found the record, the sentence that matched, the region, and what each map shows, in order."""
     told = why.explanation
     lists = ", ".join(f"{name} at place {place} ({likeness:.2f})" for name, place, likeness in told.found_by)
-    lines = [f"{told.record}: found by {lists or 'no list among the first 200 hits'}."]
+    lines = [f"{told.record}: found by {lists or 'none of the lists'}."]
     if told.sentence:
         lines.append(f"It says, quoted: “{_on_a_line(told.sentence)}”")
     if told.region is not None:
         box = told.region
         lines.append(f"Alike most is the part of your picture from ({box.x0}, {box.y0}) to ({box.x1}, {box.y1}).")
     lines += [f"Map {number}: {one.title} (cosine {one.cosine:.2f})" for number, one in enumerate(why.maps, 1)]
-    return "\n".join([*lines, NOTICE])
+    return "\n".join([*lines, DISCLAIMER])
 
 
-def tool_result(text: str, records: Sequence[Record], value: Any, jpegs: Sequence[bytes] = ()) -> CallToolResult:
-    """The text, pictures, a link to each record and its first picture, and the whole as fields."""
+def tool_result(
+    text: str, records: Sequence[Record], value: dict[str, Any], jpegs: Sequence[bytes] = ()
+) -> CallToolResult:
+    """The text, pictures, a link to each record and its first picture, and the whole as fields with the disclaimer."""
     links = [
         link
         for number, record in enumerate(records, 1)
         for link in _links(f"[{number}] {record.corpus}/{record.id}", record)
     ]
     images = [ImageContent(data=base64.b64encode(jpeg).decode("ascii"), mime_type="image/jpeg") for jpeg in jpegs]
-    return CallToolResult(content=[TextContent(text=text), *images, *links], structured_content=value)
+    return CallToolResult(
+        content=[TextContent(text=text), *images, *links], structured_content={"disclaimer": DISCLAIMER, **value}
+    )
 
 
 def _on_a_line(text: str) -> str:

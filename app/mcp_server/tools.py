@@ -7,7 +7,6 @@ from typing import Any
 from mcp.server import MCPServer
 from mcp_types import CallToolResult
 
-from app.answers import DISCLAIMER
 from app.assistant import Assistant
 from app.mcp_server.arguments import (
     Before,
@@ -60,8 +59,7 @@ def add_tools(server: MCPServer[Any], assistant: Assistant) -> None:
                 neighbours=neighbours,
             )
             found = assistant.retriever.search(query, k)
-        value = {**plain(found, paths=False), "disclaimer": DISCLAIMER}
-        return tool_result(written_hits(found), [hit.record for hit in found.hits], value)
+        return tool_result(written_hits(found), [hit.record for hit in found.hits], plain(found, paths=False))
 
     @server.tool(annotations=ONLY_READS)
     def ask(

@@ -84,10 +84,27 @@ class ContrastBody(QuestionBody):
     finding: str = Field("", description="In any spelling; empty takes the first that the question names.")
 
 
-class TimelineBody(QuestionBody):
-    """A patient's studies; `text` says what they are read for."""
+class TimelineBody(BaseModel):
+    """A patient's studies."""
+
+    model_config = ConfigDict(extra="forbid")
 
     patient: str = Field(min_length=1, description="`corpus/patient`, or the patient alone where one corpus has them.")
+    text: str = Field("", description="What the last report is read for; all of it is told anyway.")
+    before: _Day | None = Field(None, description="The last report is that of an earlier day than this.")
+    exclude: _Names = Field(default_factory=list, description="Record ids (`id` or `corpus/id`) that are left out.")
+    corpora: _Names | None = Field(None, description="Only these corpora; all where left out.")
+
+    def query(self, groups: frozenset[str] | None) -> Query:
+        """The question as the retriever takes it."""
+        return Query(
+            self.text,
+            patient=self.patient,
+            before=self.before,
+            exclude=self.exclude,
+            corpora=self.corpora,
+            groups=groups,
+        )
 
 
 class ExplainBody(QuestionBody):

@@ -45,6 +45,7 @@ def accepts(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     schema.pop("$defs", None)
     form = {name: value for name, value in example.items() if isinstance(value, str | int)}
+    takes = "images" in model.model_fields
     files = {"images": {"type": "array", "items": {"type": "string", "format": "binary"}}}
     return {
         "requestBody": {
@@ -52,7 +53,7 @@ def accepts(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
             "content": {
                 _JSON: {"schema": schema, "example": example},
                 _FORM: {
-                    "schema": {**schema, "properties": {**schema["properties"], **files}},
+                    "schema": {**schema, "properties": {**schema["properties"], **files}} if takes else schema,
                     "example": form,
                 },
             },
@@ -75,9 +76,9 @@ def _fields(form: FormData, model: type[BaseModel]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in dict.fromkeys(form):
         values = [value for value in form.getlist(name) if isinstance(value, str)]
-        if len(values) < len(form.getlist(name)) and name != "images":
-            raise InputError(f"The field {name} holds a file; only images may.")
         field = model.model_fields.get(name)
+        if len(values) < len(form.getlist(name)) and (name != "images" or field is None):
+            raise InputError(f"The field {name} holds a file; {'only images may' if field else 'none may here'}.")
         if field is None or not values:
             found |= {name: values[-1]} if values else {}
         elif name in _NESTED:

@@ -13,7 +13,8 @@ from app.assistant import Assistant
 from app.service.bodies import ContrastBody, ExplainBody, TimelineBody
 from app.service.people import GroupsOf
 from app.service.reading import accepts, read_body
-from app.service.told import WhyTold
+from app.service.slow import SlowWork
+from app.service.told import ContrastTold, TimelineTold, WhyTold
 from app.shaping import plain
 from app.why import Why
 from retrievers.contrast import Contrast
@@ -29,8 +30,9 @@ _RECORD = {"text": "pleural effusion", "record": "corpus/id"}
 def reason_routes(assistant: Assistant, groups_of: GroupsOf) -> APIRouter:
     """What stands behind a search."""
     router = APIRouter(prefix="/v1", tags=["reasons"])
+    slowly = SlowWork()
 
-    @router.post("/contrast", responses={200: {"model": Contrast}}, openapi_extra=accepts(ContrastBody, _FINDING))
+    @router.post("/contrast", responses={200: {"model": ContrastTold}}, openapi_extra=accepts(ContrastBody, _FINDING))
     async def contrast(request: Request) -> Response:
         """The nearest case that affirms a finding, and the nearest that denies it."""
         body, uploads = await read_body(request, ContrastBody)
@@ -41,14 +43,14 @@ def reason_routes(assistant: Assistant, groups_of: GroupsOf) -> APIRouter:
 
         return _told(plain(await run_in_threadpool(work), paths=False))
 
-    @router.post("/timeline", responses={200: {"model": Timeline}}, openapi_extra=accepts(TimelineBody, _PATIENT))
+    @router.post("/timeline", responses={200: {"model": TimelineTold}}, openapi_extra=accepts(TimelineBody, _PATIENT))
     async def timeline(request: Request) -> Response:
         """A patient's studies, earliest first, and what the last one before a day says of what is asked."""
-        body, uploads = await read_body(request, TimelineBody)
+        body, _ = await read_body(request, TimelineBody)
         groups = groups_of(request)
 
         def work() -> Timeline:
-            return assistant.retriever.timeline(body.query(uploads, groups))
+            return assistant.retriever.timeline(body.query(groups))
 
         return _told(plain(await run_in_threadpool(work), paths=False))
 
@@ -61,7 +63,7 @@ def reason_routes(assistant: Assistant, groups_of: GroupsOf) -> APIRouter:
         def work() -> Why:
             return assistant.why(body.record, body.query(uploads, groups))
 
-        return _told((await run_in_threadpool(work)).as_json())
+        return _told((await slowly(work)).as_json())
 
     return router
 

@@ -33,7 +33,7 @@ def state_routes(assistant: Assistant, metrics: Metrics) -> APIRouter:
     router = APIRouter(tags=["state"])
 
     @router.get("/healthz")
-    def healthz() -> Response:
+    async def healthz() -> Response:
         """The service is alive."""
         return JSONResponse({"status": "ok"})
 

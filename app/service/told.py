@@ -1,12 +1,36 @@
-"""What `/v1/explain` returns, for the OpenAPI document: the explanation's arrays and pictures as JSON has them."""
+"""What the routes of `reasons` return, for the OpenAPI document: arrays and pictures as JSON has them."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
 from app.service.bodies import Box
+from retrievers.found import Hit
+from retrievers.timeline import Study
 
-__all__ = ["MapTold", "ShownTold", "WhyTold"]
+__all__ = ["ContrastTold", "MapTold", "ShownTold", "TimelineTold", "WhyTold"]
+
+
+class ContrastTold(BaseModel):
+    """Both sides of a finding; the fields of `retrievers.contrast.Contrast`."""
+
+    finding: str
+    affirming: Hit | None
+    denying: Hit | None
+    looked: int
+    outside: str
+    disclaimer: str
+
+
+class TimelineTold(BaseModel):
+    """A patient's studies; the fields of `retrievers.timeline.Timeline`."""
+
+    patient: str
+    studies: list[Study]
+    prior: Study | None
+    whole: str
+    regional: str
+    disclaimer: str
 
 
 class MapTold(BaseModel):

@@ -7,7 +7,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from PIL import Image
 from threadpoolctl import threadpool_limits
 
 from indexing.encoders.gathering import Gatherer
+from indexing.encoders.once import once
 from indexing.encoders.towers import image_tower, text_tower
 
 __all__ = ["QueryFeatures"]
@@ -61,7 +61,7 @@ class QueryFeatures:
         return value
 
 
-@cache
+@once
 def _images_together(device: str, tuned: Path | None) -> Gatherer[Vectors, Vectors]:
     import torch
 
@@ -76,7 +76,7 @@ def _images_together(device: str, tuned: Path | None) -> Gatherer[Vectors, Vecto
     return Gatherer(lambda prepared: list(tower.features(np.stack(prepared))), most=32)
 
 
-@cache
+@once
 def _texts_together(device: str) -> Gatherer[str, Vectors]:
     tower = text_tower(device)
     if device == "cpu":

@@ -6,7 +6,7 @@ import hashlib
 import threading
 import warnings
 from collections.abc import Callable, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from PIL import Image
 from corpora.errors import MissingDependencyError, ModelError, SettingsError
 from corpora.language import sentences
 from indexing import torchvision_cure
+from indexing.encoders.once import once
 
 if TYPE_CHECKING:
     import torch
@@ -172,13 +173,13 @@ def _traced(trace: Callable[..., Any], *what: Any) -> Any:
         return trace(*what, check_trace=False)
 
 
-@cache
+@once
 def image_tower(device: str, tuned: Path | None = None) -> ImageTower:
     """The packaged image tower on that device, with the tuned blocks of that file or as it came; loaded once."""
     return ImageTower(device, tuned)
 
 
-@cache
+@once
 def text_tower(device: str) -> TextTower:
     """The packaged text tower on that device, loaded once."""
     return TextTower(device)

@@ -13,7 +13,7 @@ from retrievers.explain.maps import SimilarityMap, occlusion_map, strongest_regi
 from retrievers.found import Hit
 from retrievers.query import Query
 
-__all__ = ["Explanation", "explain_hit"]
+__all__ = ["Explanation", "explain_hit", "maps_over"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,20 @@ def explain_hit(
         words,
         _in_whole(strongest_region(asked_map, asked.size), query.region),
     )
+
+
+def maps_over(
+    explanation: Explanation, query: Query, hit: Hit, opened: Callable[[str], Image.Image]
+) -> list[tuple[str, Image.Image, SimilarityMap]]:
+    """Each map with the picture it lies over: "asked" over the question's, "found" and "words" over the hit's."""
+    asked = query.pictures[0] if query.pictures else None
+    shown = opened(hit.record.pictures[hit.picture].digest) if hit.record.pictures else None
+    every = (
+        ("asked", asked, explanation.asked_map),
+        ("found", shown, explanation.hit_map),
+        ("words", shown, explanation.words_map),
+    )
+    return [(name, picture, made) for name, picture, made in every if picture is not None and made is not None]
 
 
 def _in_whole(found: Region | None, cut: Region | None) -> Region | None:

@@ -81,6 +81,14 @@ def test_a_side_that_nobody_takes_is_said_to_be_empty(assistant: Assistant) -> N
     assert links(result) == []
 
 
+def test_outside_every_domain_is_no_denial(assistant: Assistant) -> None:
+    bread = "How do I bake sourdough bread in a cast iron pot?"
+    result = call(assistant, "contrast", text=bread, finding="pleural effusion")
+    assert fields(result)["outside"]
+    assert text_of(result).startswith("Outside every domain: ")
+    assert "Nothing was searched." in text_of(result)
+
+
 def test_the_studies_of_a_patient_come_in_their_order(followed: Assistant) -> None:
     result = call(followed, "timeline", patient="book/p", text="pleural effusion", before=9)
     assert fields(result) == same(followed.retriever.timeline(Query("pleural effusion", patient="book/p", before=9)))
@@ -99,7 +107,10 @@ def test_why_a_record_matches_comes_with_maps(assistant: Assistant) -> None:
     name = f"drawn/{hit.record.id}"
     result = call(assistant, "explain", record=name, text="pleural effusion", images=[encoded()])
     why = assistant.why(name, Query("pleural effusion", [chest()]))
-    assert fields(result) == same(why.explanation)
+    told = fields(result)
+    assert told.pop("maps") == [{"title": one.title, "cosine": one.cosine} for one in why.maps]
+    assert told == same(why.explanation)
+    assert links(result) == [f"curbside://record/{name}", f"curbside://picture/{why.record.pictures[0].digest}"]
     assert text_of(result).startswith(f"{name}: found by ")
     assert f"Map 1: your picture, against this one (cosine {why.maps[0].cosine:.2f})" in text_of(result)
     maps = [one for one in result.content if isinstance(one, ImageContent)]

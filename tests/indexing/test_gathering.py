@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -105,3 +107,48 @@ def test_each_thread_begins_once() -> None:
     gather: Gatherer[int, int] = Gatherer(list, begin=lambda: begun.append(threading.current_thread().name))
     assert [gather(n, n) for n in range(3)] == [0, 1, 2]
     assert begun == ["curbside-encode_0"]
+
+
+def test_what_could_not_be_begun_is_told_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    gather: Gatherer[int, int] = Gatherer(list)
+
+    def no_thread(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(gather._threads, "submit", no_thread)
+        with pytest.raises(RuntimeError, match="new thread"):
+            gather(1, 1)
+    assert gather(1, 1) == 1
+
+
+def test_a_thread_that_cannot_begin_tells_it_and_tries_again() -> None:
+    faults = [OSError("no core"), OSError("no core")]
+
+    def begin() -> None:
+        if faults:
+            raise faults.pop()
+
+    gather: Gatherer[int, int] = Gatherer(list, begin=begin)
+    for _ in range(2):
+        with pytest.raises(OSError, match="no core"):
+            gather(1, 1)
+    assert gather(1, 1) == 1
+
+
+def test_too_few_values_are_a_fault_not_a_wait() -> None:
+    gather: Gatherer[int, int] = Gatherer(lambda items: items[:0])
+    with pytest.raises(ValueError, match="shorter"):
+        gather(1, 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    gather: Gatherer[int, int] = Gatherer(lambda items: [2 * item for item in items])
+    assert gather(1, 1) == 2
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)  # ends a child that waits for threads which are not there
+        os._exit(gather(2, 2))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 4
+    assert gather(3, 3) == 6

@@ -188,7 +188,6 @@ def test_saved_and_loaded_is_the_same_index(kind: str, data: tuple[Vectors, Ids,
 
 
 @faiss_needed
-@faiss_needed
 @pytest.mark.parametrize("queries", [1, 9])
 def test_flat_half_precision_loses_nothing_of_what_is_stored(queries: int) -> None:
     vectors, ids = some(COUNT)
@@ -220,6 +219,7 @@ def test_a_question_asks_for_no_team_of_threads_and_changes_nothing_for_others(m
         faiss.omp_set_num_threads(before)
 
 
+@faiss_needed
 def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "index.faiss").write_bytes(b"no index")
     with pytest.raises(IndexDamagedError, match="build the index again"):

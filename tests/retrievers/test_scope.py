@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -205,3 +207,45 @@ def test_access_that_is_taken_away_holds_from_the_next_question_on(home: Home) -
         assert not hidden.mask(indexed).any()
         assert scope.filter(Query(text="x", groups=["staff"]), indexed) is None
         assert scope.filter(Query(text="x"), indexed) is None
+
+
+def test_one_look_serves_those_who_asked_before_it_and_nobody_after(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who comes while a look lasts shares the next one with others, and does not take what that look saw."""
+    scope, looks = Scope(catalog), list[int]()
+    scope.view(Query(text="x"))
+    begun, go = threading.Event(), threading.Event()
+    kept = Catalog.revision.fget
+    assert kept is not None
+
+    def slow(self: Catalog) -> int:
+        looks.append(kept(self))
+        begun.set()
+        go.wait(30)
+        return looks[-1]
+
+    monkeypatch.setattr(Catalog, "revision", property(slow))
+    with ThreadPoolExecutor(8) as threads:
+        first = threads.submit(scope.view, Query(text="x"))
+        begun.wait(30)
+        gone = next(iter(catalog.records(corpora=["open"])))
+        catalog.remove(gone.corpus, gone.id)
+        later = [threads.submit(scope.view, Query(text="x")) for _ in range(7)]
+        go.set()
+        assert gone.uid in first.result(30)
+        assert not any(gone.uid in one.result(30) for one in later)
+    assert 2 <= len(looks) <= 8
+
+
+def test_a_look_that_failed_is_nobodys_answer(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    scope = Scope(catalog)
+    gone = next(iter(catalog.records(corpora=["open"])))
+    assert gone.uid in scope.view(Query(text="x"))
+    catalog.remove(gone.corpus, gone.id)
+    with monkeypatch.context() as patched:
+        patched.setattr(Scope, "_read", lambda *_: 1 / 0)
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                scope.view(Query(text="x"))
+    assert gone.uid not in scope.view(Query(text="x"))

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.service.pictures import picture_routes
+from app.service.slow import SlowWork
 from corpora.errors import CurbsideError
 from retrievers.query import Query
 from ui.chat.asks import Asks
@@ -43,12 +44,14 @@ def add_routes(app: FastAPI, assistant: Asks) -> None:
 
     app.include_router(picture_routes(assistant.picture))
 
+    slowly = SlowWork()
+
     @app.post("/why")
-    def why(asked: Why) -> JSONResponse:
+    async def why(asked: Why) -> JSONResponse:
         """Where an evidence picture is like the question: pictures under maps, as data URLs."""
         try:
             image = base64.b64decode(asked.picture, validate=True) if asked.picture else None
-            found = assistant.why(asked.record, Query(asked.text, [] if image is None else [image]))
+            found = await slowly(lambda: assistant.why(asked.record, Query(asked.text, [image] if image else [])))
         except binascii.Error:
             return JSONResponse({"problem": "The picture is not base64."}, 422)
         except CurbsideError as error:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from corpora.errors import SourceError
 from retrievers.contrast import Contrast
-from retrievers.explain import Explanation, overlay
+from retrievers.explain import Explanation, maps_over, overlay
 from retrievers.found import DomainFound, Found, Hit
 from retrievers.query import Query
 from retrievers.retriever import Retriever
@@ -39,6 +38,8 @@ def found_lines(found: Found) -> list[str]:
 
 def contrast_lines(contrast: Contrast) -> list[str]:
     """The nearest record of each side."""
+    if contrast.outside:
+        return [f"Outside every domain: {contrast.outside}"]
     lines = [f"{contrast.finding}, among the {contrast.looked} nearest:"]
     for what, hit in (("shows it", contrast.affirming), ("does not", contrast.denying)):
         lines += [f"{what}: none"] if hit is None else [f"{what}:", *_hit_lines(1, hit)]
@@ -65,17 +66,10 @@ def explained(retriever: Retriever, query: Query, found: Found, folder: Path) ->
     told = []
     for number, hit in enumerate(found.hits, 1):
         why = retriever.explain(query, hit)
-        for name, picture, made in _drawn(retriever, query, hit, why):
+        for name, picture, made in maps_over(why, query, hit, retriever.images.open):
             overlay(picture, made).save(folder / f"{number:02d}-{name}.png")
         told.append(why)
     return told
-
-
-def _drawn(retriever: Retriever, query: Query, hit: Hit, why: Explanation) -> list[tuple[str, Any, Any]]:
-    shown = retriever.images.open(hit.record.pictures[hit.picture].digest) if hit.record.pictures else None
-    asked = query.pictures[0] if query.pictures else None
-    maps = (("asked", asked, why.asked_map), ("found", shown, why.hit_map), ("words", shown, why.words_map))
-    return [(name, picture, made) for name, picture, made in maps if picture is not None and made is not None]
 
 
 def _read_as(found: Found) -> list[str]:

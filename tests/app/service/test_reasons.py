@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from app.assistant import Assistant
 from app.service import create_service
 from app.shaping import plain
 from corpora.catalog import Corpus
+from corpora.errors import QueryError
 from corpora.records import Record
 from retrievers import Query
 from tests.small_home import chest, small_home
@@ -61,6 +64,7 @@ def test_the_studies_of_a_patient(own: Assistant) -> None:
         assert found.pop("disclaimer") == SAID
         assert found == same(own.retriever.timeline(Query("pleural effusion", patient="book/p", before=9)))
         assert [study["day"] for study in found["studies"]] == [3, 8]
+        assert "domain" in told(client, "timeline", 422, patient="book/p", domain="radiology")["message"]
         assert told(client, "timeline", patient="book/p")["whole"] == found["whole"]
         assert "give a text" in told(client, "search", 400, patient="book/p")["message"]
         assert found["regional"] == "The effusion is smaller."
@@ -82,6 +86,35 @@ def test_why_a_record_matches(client: TestClient, assistant: Assistant) -> None:
     assert [one["image"][:23] for one in found["maps"]] == ["data:image/jpeg;base64,"] * 3
     assert told(client, "explain", 404, record="drawn/none", **asked)["error"] == "UnknownNameError"
     assert told(client, "explain", 400, record=name)["error"] == "QueryError"
+
+
+def test_a_form_may_ask_for_a_timeline_but_brings_no_picture(own: Assistant) -> None:
+    with TestClient(create_service(own)) as client:
+        form = client.post("/v1/timeline", files={"patient": (None, "book/p"), "corpora": (None, "book")})
+        assert form.json()["patient"] == "book/p"
+        uploaded = client.post("/v1/timeline", data={"patient": "book/p"}, files={"images": chest()})
+        assert uploaded.status_code == 422
+        assert uploaded.json()["message"] == "The field images holds a file; none may here."
+
+
+def test_explanations_keep_nobody_waiting(own: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many at once: one works, and the service still says that it is alive."""
+    go, begun = threading.Event(), threading.Semaphore(0)
+
+    def why(*_: object) -> None:
+        begun.release()
+        go.wait(30)
+        raise QueryError("enough")
+
+    monkeypatch.setattr(own, "why", why)
+    with TestClient(create_service(own)) as client, ThreadPoolExecutor(60) as threads:
+        asked = [threads.submit(client.post, "/v1/explain", json={"record": "a/b", "text": "x"}) for _ in range(60)]
+        assert begun.acquire(timeout=30)
+        assert client.get("/healthz").json() == {"status": "ok"}
+        assert client.post("/v1/search", json={"text": "pleural effusion"}).status_code == 200
+        assert not begun.acquire(blocking=False)
+        go.set()
+        assert {one.result(30).status_code for one in asked} == {400}
 
 
 @pytest.mark.parametrize(
