@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ EMPTY = "The question is empty; give a text, a picture, or both."
 """What is said of a question without either."""
 
 _MOST_NEIGHBOURS = 20
+_MOST_PIXELS = 240_000_000
 
 ImageSource: TypeAlias = str | Path | bytes | Image.Image
 
@@ -47,6 +48,7 @@ class Query:
 
     Raises:
         QueryError: neither text nor picture; with a patient alone, a timeline can be asked for, but no search.
+        QueryError: the pictures have over 240 megapixels together.
         DecodeError: a picture cannot be decoded.
 
     >>> Query()
@@ -82,7 +84,7 @@ class Query:
             raise QueryError(f"neighbours is {self.neighbours}; it must lie between 0 and {_MOST_NEIGHBOURS}.")
         freeze = object.__setattr__
         freeze(self, "text", text)
-        freeze(self, "images", tuple(_open(image, number) for number, image in enumerate(self.images, 1)))
+        freeze(self, "images", tuple(_opened(self.images)))
         freeze(self, "exclude", frozenset(self.exclude))
         freeze(self, "exclude_patients", frozenset(self.exclude_patients))
         for name in ("corpora", "groups"):
@@ -106,6 +108,18 @@ class Query:
             raise QueryError(f"The region lies outside the picture of {images[0].width} × {images[0].height} pixels.")
         cut = (box.x0, box.y0, min(box.x1, images[0].width), min(box.y1, images[0].height))
         return (images[0].crop(cut), *images[1:])
+
+
+def _opened(images: Sequence[ImageSource]) -> Iterator[Image.Image]:
+    pixels = 0
+    for number, image in enumerate(images, 1):
+        opened = _open(image, number)
+        pixels += opened.width * opened.height
+        if pixels > _MOST_PIXELS:  # 32 pictures at the limit of one would fill gigabytes
+            raise QueryError(
+                f"The pictures have over {_MOST_PIXELS // 10**6} megapixels together; give fewer."
+            )
+        yield opened
 
 
 def _open(image: ImageSource, number: int) -> Image.Image:

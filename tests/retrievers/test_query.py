@@ -116,3 +116,11 @@ def test_decoding_leaves_the_callers_image_alone() -> None:
     assert (image.mode, image.info) == ("L", {"comment": "mine"})
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
+
+
+def test_many_large_pictures_are_refused_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrievers.query._MOST_PIXELS", 3 * 64 * 64)
+    one = Image.new("RGB", (64, 64))
+    assert len(Query(images=[one] * 3).images) == 3
+    with pytest.raises(QueryError, match="megapixels together"):
+        Query(images=[one] * 4)
