@@ -116,9 +116,7 @@ def _opened(images: Sequence[ImageSource]) -> Iterator[Image.Image]:
         opened = _open(image, number)
         pixels += opened.width * opened.height
         if pixels > _MOST_PIXELS:  # 32 pictures at the limit of one would fill gigabytes
-            raise QueryError(
-                f"The pictures have over {_MOST_PIXELS // 10**6} megapixels together; give fewer."
-            )
+            raise QueryError(f"The pictures have over {_MOST_PIXELS // 10**6} megapixels together; give fewer.")
         yield opened
 
 

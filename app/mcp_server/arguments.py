@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from app.service.bodies import Box
+from retrievers.query import Query
+from retrievers.written_pictures import written_pictures
 
 __all__ = [
     "Before",
@@ -22,6 +24,7 @@ __all__ = [
     "RecordNamed",
     "RegionAsked",
     "Text",
+    "query_of",
 ]
 
 Text = Annotated[str, Field(description="The question, or a description; may be empty beside a picture.")]
@@ -43,3 +46,13 @@ Before = Annotated[int | None, Field(ge=-(2**63), lt=2**63, description="Only st
 RegionAsked = Annotated[Box | None, Field(description="The part of the first picture that is asked about.")]
 Finding = Annotated[str, Field(description="In any spelling; leave out to take the first that the question names.")]
 RecordNamed = Annotated[str, Field(min_length=1, max_length=400, description="`corpus/id`, as results name it.")]
+
+
+def query_of(text: str, images: list[str] | None, region: Box | None, **options: Any) -> Query:
+    """The question as the retriever takes it; `options` are the other arguments of `Query`.
+
+    Raises:
+        CurbsideError: a picture is none that can be read, or the question cannot be asked.
+    """
+    pictures = written_pictures(images or (), files=True)
+    return Query(text, pictures, region=region.region() if region else None, **options)

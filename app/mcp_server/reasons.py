@@ -19,6 +19,7 @@ from app.mcp_server.arguments import (
     RecordNamed,
     RegionAsked,
     Text,
+    query_of,
 )
 from app.mcp_server.results import (
     ONLY_READS,
@@ -30,7 +31,6 @@ from app.mcp_server.results import (
 )
 from app.shaping import plain
 from retrievers.query import Query
-from retrievers.written_pictures import written_pictures
 
 __all__ = ["add_reasons"]
 
@@ -50,14 +50,7 @@ def add_reasons(server: MCPServer[Any], assistant: Assistant) -> None:
     ) -> CallToolResult:
         """Find the nearest case that affirms a finding, and the nearest that denies it."""
         with told_to_the_model():
-            query = Query(
-                text,
-                written_pictures(images or (), files=True),
-                region=region.region() if region else None,
-                exclude=exclude or (),
-                corpora=corpora,
-                domain=domain,
-            )
+            query = query_of(text, images, region, exclude=exclude or (), corpora=corpora, domain=domain)
             both = assistant.retriever.contrast(query, finding)
         records = [hit.record for hit in (both.affirming, both.denying) if hit is not None]
         return tool_result(written_contrast(both), records, plain(both, paths=False))
@@ -82,13 +75,7 @@ def add_reasons(server: MCPServer[Any], assistant: Assistant) -> None:
     ) -> CallToolResult:
         """Say why a record matches a question: lists, sentence, region, and maps over the pictures; takes seconds."""
         with told_to_the_model():
-            query = Query(
-                text,
-                written_pictures(images or (), files=True),
-                region=region.region() if region else None,
-                domain=domain,
-            )
-            why = assistant.why(record, query)
+            why = assistant.why(record, query_of(text, images, region, domain=domain))
         maps = [{"title": one.title, "cosine": one.cosine} for one in why.maps]
         told = {**plain(why.explanation, paths=False), "maps": maps}
         return tool_result(written_why(why), [why.record], told, [one.jpeg for one in why.maps])

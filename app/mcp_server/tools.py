@@ -19,10 +19,10 @@ from app.mcp_server.arguments import (
     PatientAsked,
     RegionAsked,
     Text,
+    query_of,
 )
 from app.mcp_server.results import ONLY_READS, told_to_the_model, tool_result, written_answer
 from app.shaping import plain
-from retrievers.query import Query
 from retrievers.written_hits import written_hits
 from retrievers.written_pictures import written_pictures
 
@@ -47,10 +47,10 @@ def add_tools(server: MCPServer[Any], assistant: Assistant) -> None:
     ) -> CallToolResult:
         """Find similar cases, their reports and textbook figures; the result is numbered for citing."""
         with told_to_the_model():
-            query = Query(
+            query = query_of(
                 text,
-                written_pictures(images or (), files=True),
-                region=region.region() if region else None,
+                images,
+                region,
                 patient=patient,
                 before=before,
                 exclude=exclude or (),
