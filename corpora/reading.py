@@ -27,13 +27,17 @@ class Said:
 def what_it_says(record: Record, finding: str) -> Said | None:
     """Whether the record affirms or denies the finding; None where it is silent.
 
-    Labels come first, then sentences: an affirming sentence outweighs a denying one ("no effusion on the left, a large
-    one on the right"). A finding is also spoken of under a narrower name: a pulmonary nodule is a nodule. A record that
-    is labelled normal denies every finding.
+    Labels come first, then what was seen on its pictures (findings, caption), then the rest of its text, which speaks
+    of history and of other diseases too. Among sentences an affirming one outweighs a denying one ("no effusion on the
+    left, a large one on the right"). A finding is also spoken of under a narrower name: a pulmonary nodule is a nodule.
+    A record that is labelled normal denies every finding.
     """
-    told = _assertions(record.findings) + _assertions(record.report or record.caption or record.text)
-    about = [said for said in told if _is_a(said.finding, finding)]
-    polarity = _labelled(record, finding) or _strongest(about)
+    seen, rest = (
+        [said for said in told if _is_a(said.finding, finding)]
+        for told in (_assertions(f"{record.findings}\n{record.caption}"), _assertions(record.report or record.text))
+    )
+    about = seen + rest
+    polarity = _labelled(record, finding) or _strongest(seen) or _strongest(rest)
     if polarity is None:
         return Said("denied") if _is_normal(record.labels) else None
     fitting = [said for said in about if said.polarity == polarity]
@@ -67,8 +71,8 @@ def _labelled(record: Record, finding: str) -> Polarity | None:
 
 
 def _names(labels: Sequence[str], finding: str) -> bool:
-    """Whether one of the labels, in any spelling, is the finding or names it."""
-    return any(_is_a(packaged_lexicon().canonical(label), finding) or finding in _findings(label) for label in labels)
+    """Whether one of the labels, in any spelling, is the finding or a kind of it, or names one among other words."""
+    return any(_is_a(name, finding) for label in labels for name in _findings(label))
 
 
 def _is_normal(labels: Sequence[str]) -> bool:
@@ -88,7 +92,8 @@ def _strongest(about: list[Assertion]) -> Polarity | None:
 
 @lru_cache(maxsize=4096)
 def _findings(label: str) -> frozenset[str]:
-    return frozenset(term.name for term in packaged_lexicon().find(label, "findings"))
+    lexicon = packaged_lexicon()
+    return frozenset([lexicon.canonical(label), *(term.name for term in lexicon.find(label, "findings"))])
 
 
 @lru_cache(maxsize=2048)

@@ -37,6 +37,10 @@ def polarity(said: Said | None) -> str | None:
         (record(absent=("rib fracture",)), "fracture", "denied"),
         (record("No rib fracture is seen."), "fracture", "denied"),
         (record(labels=("nodule",)), "pulmonary nodule", None),
+        (record(labels=("several pulmonary nodules, right",)), "nodule", "affirmed"),
+        (record(labels=("anatomy, normal variant",)), "pneumothorax", None),
+        (record("History: known pleural effusion.", "No pleural effusion."), "pleural effusion", "denied"),
+        (record("History: known pleural effusion.", "The heart is enlarged."), "pleural effusion", "affirmed"),
         (record(), "pleural effusion", None),
     ],
 )
