@@ -38,7 +38,7 @@ from app.settings import Settings, load_settings
 from app.why import Why, why_of
 from app.wiring import encoder_plan, open_home, open_retriever, prepare_process
 from corpora.catalog import Catalog
-from corpora.errors import IndexMissingError, SourceError, UnknownNameError
+from corpora.errors import IndexMissingError, InputError, SourceError, UnknownNameError
 from corpora.images import ImageStore
 from corpora.records import Record, Region
 from retrievers.found import Found
@@ -248,9 +248,12 @@ class Assistant:
         """Why a record matches a question, with maps over both pictures; takes some seconds.
 
         Raises:
-            UnknownNameError: there is no record `corpus/id` that the question's access groups may see.
+            InputError: the record is not named as `corpus/id`.
+            UnknownNameError: there is none that the question's access groups may see.
         """
         corpus, _, key = record.partition("/")
+        if not key:
+            raise InputError(f"{record!r} names no record; give corpus/id, as hits name it.")
         groups = None if query.groups is None else frozenset(query.groups)
         return why_of(self.retriever, query, self.record(corpus, key, groups))
 

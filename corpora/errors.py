@@ -66,7 +66,8 @@ class UnknownNameError(InputError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"There is no {kind} named {name!r}; known: {', '.join(sorted(known)) or 'none'}.")
+        others = ", ".join(sorted(known))
+        super().__init__(f"There is no {kind} named {name!r}{f'; known: {others}' if others else ''}.")
 
 
 class QueryError(InputError):

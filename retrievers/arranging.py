@@ -17,6 +17,7 @@ from retrievers.query import Query
 from retrievers.relevance import carried
 from retrievers.rerank import Reranker
 from retrievers.scope import View
+from retrievers.search import THE_SAME
 from retrievers.selection import FixedK
 from retrievers.timeline import Study, Timeline
 from retrievers.understanding import Understood
@@ -24,7 +25,6 @@ from retrievers.understanding import Understood
 __all__ = ["Arranged", "arranged"]
 
 _MOST_CONTEXT = 12
-_THE_SAME = 0.995
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,12 @@ def arranged(
         found = rank_composed(found, asked)
     for reranker in rerankers:
         found = reranker.rerank(query, found, now.index)
-    if composed is not None and composed.same_patient and timeline is not None:
-        found = _wanted_study_first(timeline, composed.time, query.before, found)
+    wanted = asked.composed if timeline is not None and asked.composed and asked.composed.same_patient else None
+    if wanted is not None and timeline is not None:
+        found = _wanted_study_first(timeline, wanted.time, query.before, found)
     found = _with_neighbours(found, k, query.neighbours, catalog, now, view)
     found = _flagged(found, now, view)
-    reordered = composed is not None or bool(rerankers)
+    reordered = composed is not None or wanted is not None or bool(rerankers)
     return Arranged(tuple(found), _selection(found, min(k, _MOST_CONTEXT), now, reordered), reordered)
 
 
@@ -130,7 +131,7 @@ def _wanted_study_first(
 
 def _own_study(timeline: Timeline, hits: Sequence[Hit]) -> Study | None:
     """The study that the question's picture belongs to, where the home holds it."""
-    same = {hit.record.uid for hit in hits if (hit.similarity("image→image") or 0.0) >= _THE_SAME}
+    same = {hit.record.uid for hit in hits if (hit.similarity("image→image") or 0.0) >= THE_SAME}
     return next((one for one in timeline.studies if any(record.uid in same for record in one.records)), None)
 
 

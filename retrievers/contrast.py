@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corpora.reading import what_it_says
 from retrievers.found import Hit
@@ -14,6 +14,8 @@ __all__ = ["Contrast", "contrast_of"]
 @dataclass(frozen=True, slots=True)
 class Contrast:
     """The nearest hit that affirms a finding and the nearest that denies it; None where none of `looked` does.
+
+    Their `sentence` is the one that says so, where it is not their labels alone.
 
     `outside` says why nothing was searched where the question is out of every domain.
     """
@@ -31,5 +33,5 @@ def contrast_of(finding: str, hits: Sequence[Hit]) -> Contrast:
     for hit in hits:
         said = what_it_says(hit.record, finding) if hit.record.kind == "case" else None
         if said is not None:
-            nearest.setdefault(said.polarity, hit)
+            nearest.setdefault(said.polarity, replace(hit, sentence=said.sentence or hit.sentence))
     return Contrast(finding, nearest.get("affirmed"), nearest.get("denied"), len(hits))

@@ -12,9 +12,9 @@ from indexing.describe import sentence_parts
 from indexing.opened import OpenedIndex
 from retrievers.duplicates import Collapsing
 from retrievers.found import DomainFound, Hit
-from retrievers.fusion import Fusion, with_quotas
+from retrievers.fusion import Fused, Fusion, with_quotas
 from retrievers.relevance import RelevanceModel, features_of
-from retrievers.search import RankedList
+from retrievers.search import THE_SAME, RankedList
 
 __all__ = ["fair", "hit_of", "hits_of"]
 
@@ -47,6 +47,7 @@ def hits_of(
     *,
     fusion: Fusion,
     quota: int = 0,
+    same_first: bool = False,
     relevance: Mapping[str, RelevanceModel] | None = None,
 ) -> list[Hit]:
     """The k best records of lists, fused, near-duplicates folded into the best of them.
@@ -58,9 +59,12 @@ def hits_of(
         k: How many.
         fusion: Of the lists.
         quota: How many of the best records of each target side are among the k.
+        same_first: Whether records of the very picture that is asked about come first, whatever other lists say.
         relevance: Models of relevance by domain.
     """
     fused = fusion.fuse(lists)
+    if same_first:
+        fused = _same_first(fused, lists)
     if quota:
         fused = with_quotas(fused, lists, k, quota)
     places = [{record: place for place, record in enumerate(found.records)} for found in lists]
@@ -77,6 +81,20 @@ def hits_of(
         _hit(record, score, lists, places, twins, models.get(record.domain) if record.kind == "case" else None)
         for record, score, twins in collapsing.kept[:k]
     ]
+
+
+def _same_first(fused: Fused, lists: Sequence[RankedList]) -> Fused:
+    """The fused list with those first that hold the very picture asked for, whatever the other lists say."""
+    same = {
+        record
+        for found in lists
+        if found.name.endswith("image→image") and found.weight > 0
+        for record, score in zip(found.records, found.scores, strict=True)
+        if score >= THE_SAME
+    }
+    if not same:
+        return fused
+    return sorted(fused, key=lambda item: item[0] not in same)
 
 
 def hit_of(record: Record, lists: Sequence[RankedList], fusion: Fusion) -> Hit:

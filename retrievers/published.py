@@ -21,8 +21,9 @@ from retrievers.understanding import Understood, understand
 
 __all__ = ["DEFAULT_QUOTA", "Published", "Ranking", "Serving"]
 
-DEFAULT_QUOTA = 1
-"""Of the records that each target side finds, how many are among the hits whatever the others find."""
+DEFAULT_QUOTA = 0
+"""Of the records that each target side finds, how many are among the hits whatever the others find. A place for every
+side costs a little (docs/measuring.md), and makes the first hits depend on how many are asked for."""
 
 _NONE = Calibration()
 _log = logging.getLogger(__name__)

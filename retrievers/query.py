@@ -80,6 +80,8 @@ class Query:
         text = " ".join("".join(c for c in self.text if c.isprintable() or c.isspace()).split())
         if not text and not self.images and not self.patient:
             raise QueryError(EMPTY)
+        if self.region is not None and not self.images:
+            raise QueryError("A region is given without a picture; give the picture of which it is a part.")
         if not 0 <= self.neighbours <= _MOST_NEIGHBOURS:
             raise QueryError(f"neighbours is {self.neighbours}; it must lie between 0 and {_MOST_NEIGHBOURS}.")
         freeze = object.__setattr__

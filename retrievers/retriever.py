@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from corpora.catalog import Catalog
+from corpora.domains import TEXTBOOK
 from corpora.errors import InputError, UnknownNameError
 from corpora.home import Home
 from corpora.images import ImageStore
@@ -28,7 +29,7 @@ from retrievers.published import DEFAULT_QUOTA, Published, Ranking, Serving
 from retrievers.query import Query
 from retrievers.router import Router, load_router
 from retrievers.scope import Scope, View
-from retrievers.search import Lists, RankedList
+from retrievers.search import THE_SAME, Lists, RankedList
 from retrievers.selection import Policy
 from retrievers.timeline import Timeline, timeline_of
 from retrievers.understanding import Understood
@@ -158,7 +159,7 @@ class Retriever:
         now, view = self._published.now(), self._scope.view(query)
         asked = now.understood(query.text)
         timeline = self._timeline(query, view, asked.search_text) if query.patient else None
-        domain = now.router.route(query, now.index.domains, asked.search_text)
+        domain = self._route(query, asked, now, view)
         manifest = now.index.manifest
         if domain.name is None:
             nothing = "Nothing was searched: the question is out of every domain."
@@ -171,7 +172,7 @@ class Retriever:
             made = arranged(
                 query,
                 asked,
-                self._hits(lists, domain, now, most, bool(query.pictures)),
+                self._hits(lists, domain, now, most, bool(query.pictures), not _describes(query, asked)),
                 k,
                 now=now,
                 timeline=timeline,
@@ -212,10 +213,11 @@ class Retriever:
         if not named:
             what = f"{finding!r} is no finding that is known here" if finding else "The question names no finding"
             raise InputError(f"{what}; say which one is to be contrasted.")
-        domain = now.router.route(query, now.index.domains, asked.search_text)
+        view = self._scope.view(query)
+        domain = self._route(query, asked, now, view)
         if domain.name is None:
             return Contrast(named, None, None, 0, domain.reason)
-        allow = self._scope.view(query).filter(now.index.records)
+        allow = view.filter(now.index.records)
         lists = self._run(query, asked, [domain.name], now, allow, _MOST_K)
         side = "image→image" if query.pictures else "text→text"
         nearest = [one for one in lists if one.name.endswith(side)]
@@ -241,7 +243,7 @@ class Retriever:
         """
         now, view = self._published.now(), self._scope.view(query)
         asked = now.understood(query.text)
-        domain = now.router.route(query, now.index.domains, asked.search_text)
+        domain = self._route(query, asked, now, view)
         lists = self._run(query, asked, domain.searched, now, view.filter(now.index.records))
         return hit_of(record, fair(lists, domain, bool(query.pictures)), now.fusion)
 
@@ -265,7 +267,7 @@ class Retriever:
     def route(self, query: Query) -> DomainFound:
         """Which domain a question belongs to, without searching."""
         now = self._published.now()
-        return now.router.route(query, now.index.domains, now.understood(query.text).search_text)
+        return self._route(query, now.understood(query.text), now, self._scope.view(query))
 
     def read_as(self, text: str) -> str:
         """A question in plain English where it was misspelt or in another language; empty where it is as it was.
@@ -294,6 +296,20 @@ class Retriever:
         """The k best hits of such lists, as a search fuses them under that calibration."""
         return self._hits(lists, domain, self._published.under(calibration), k, with_pictures)
 
+    def _route(self, query: Query, asked: Understood, now: Serving, view: View) -> DomainFound:
+        """Where the router sends it; a picture that this home holds belongs to its domain, however strange it looks."""
+        found = now.router.route(query, now.index.domains, asked.search_text)
+        if found.name is not None or not query.pictures:
+            return found
+        lists = Lists(now.index, self._plan, self._device, self.home.path)
+        allow = view.filter(now.index.records)
+        near = {name: lists.nearest_picture(query, name, allow) for name in now.index.domains}
+        name = max(near, key=near.__getitem__, default="")
+        if not name or near[name] < THE_SAME:
+            return found
+        searched = tuple(dict.fromkeys((name, *({TEXTBOOK} & set(now.index.domains)))))
+        return DomainFound(name, 1.0, {name: 1.0}, searched, "this home holds the picture")
+
     def _run(
         self,
         query: Query,
@@ -309,7 +325,13 @@ class Retriever:
         return [found for name in domains for found in lists.run(query, asked.search_text, name, allow, depth)]
 
     def _hits(
-        self, lists: Sequence[RankedList], domain: DomainFound, now: Serving, k: int, with_pictures: bool
+        self,
+        lists: Sequence[RankedList],
+        domain: DomainFound,
+        now: Serving,
+        k: int,
+        with_pictures: bool,
+        same_first: bool = False,
     ) -> list[Hit]:
         asked = "picture" if with_pictures else "words"
         models = {name: one.relevance for name, one in now.calibration.domains.items()}
@@ -320,6 +342,7 @@ class Retriever:
             k,
             fusion=now.fusion,
             quota=self._ranking.quota,
+            same_first=same_first,
             relevance={name: found[asked] for name, found in models.items() if asked in found},
         )
 
@@ -334,3 +357,9 @@ class Retriever:
             raise InputError(f"Several corpora have a patient {patient!r}, who need not be one; say which: {named}.")
         records = [record for name in having for record in seen[name]]
         return timeline_of(f"{having[0]}/{patient}" if having else query.patient, records, query.before, text)
+
+
+def _describes(query: Query, asked: Understood) -> bool:
+    """Whether words say what is wanted, and so may outweigh even the record that holds the very picture."""
+    asks = query.question if query.question is not None else asked.asks or asked.composed is not None
+    return bool(asked.search_text) and not asks

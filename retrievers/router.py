@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from corpora.domains import TEXTBOOK, packaged_domains
 from corpora.errors import ModelError, QueryError, UnknownNameError
+from corpora.language import packaged_lexicon
 from indexing.encoders.base import projected
 from indexing.encoders.heads import WEIGHTS, tower_of
 from indexing.encoders.query_features import QueryFeatures
@@ -26,9 +27,10 @@ OUTSIDE = "outside"
 _COVER = 0.95
 _OUTSIDE_FROM = 0.3
 _SURE_OF_TEXT = 0.6
+_LEAST_NAME = 4  # shorter ones are words of their own ("he"), unless the lexicon knows them (CT, MR)
 _WORD = re.compile(r"[^\W_]+(?:[-&][^\W_]+)*")
 _UNNAMED = 2.0  # temperature of words that name no modality: an effusion is seen by radiographs and by ultrasound
-_NAMED = 30.0  # how much likelier a domain is whose modality the words name
+_NAMED = 1000.0  # how much likelier a domain is whose modality the words name: who says CT means no ultrasound
 
 Vectors = NDArray[np.float32]
 
@@ -180,13 +182,15 @@ class Router:
 
 
 def _named_domains(text: str) -> set[str]:
-    """The domains one of whose modalities the text names ("on chest x-ray")."""
+    """The domains one of whose modalities the text names, in the lexicon's spellings too ("on xray", "chest film")."""
     folded = f" {' '.join(_WORD.findall(text.casefold()))} "
+    terms = {term.name.casefold() for term in packaged_lexicon().find(text, "modalities")}
     return {
         domain.name
         for domain in packaged_domains()
         for name in (*domain.modalities, *domain.aliases)
-        if domain.name != TEXTBOOK and f" {name.casefold()} " in folded
+        if domain.name != TEXTBOOK
+        and (name.casefold() in terms or (len(name) >= _LEAST_NAME and f" {name.casefold()} " in folded))
     }
 
 

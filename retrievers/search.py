@@ -16,7 +16,10 @@ from indexing.vectors import IdFilter
 from retrievers.calibration.values import DomainCalibration
 from retrievers.query import Query
 
-__all__ = ["LIST_WEIGHTS", "Lists", "RankedList"]
+__all__ = ["LIST_WEIGHTS", "THE_SAME", "Lists", "RankedList"]
+
+THE_SAME = 0.995
+"""Cosine of pictures from which they are one picture, twice encoded or stored."""
 
 Vectors = NDArray[np.float32]
 
@@ -102,6 +105,15 @@ class Lists:
             moved = own.towards_images(said)
             yield from self._dense(domain, "image", "text→image", moved, allow, weight("text→image"), depth)
             yield self._lexical(text, domain, allow, weight("words"), depth)
+
+    def nearest_picture(self, query: Query, domain: str, allow: IdFilter | None) -> float:
+        """The similarity of the domain's picture that is nearest to one of the question's; −1 where there is none."""
+        opened = self._index.sides.get((domain, "image"))
+        if not query.pictures or opened is None or not len(opened.ids):
+            return -1.0
+        vectors = self.encoders(domain)[0].encode_images(query.pictures)
+        scores, ids = opened.index.search(vectors, 1, opened.entries(allow))
+        return float(np.where(ids >= 0, scores, -1.0).max())
 
     def _dense(
         self, domain: str, side: str, sides: str, vectors: Vectors, allow: IdFilter | None, weight: float, depth: int

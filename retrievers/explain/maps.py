@@ -81,12 +81,12 @@ def occlusion_map(encoder: Encoder, image: Image.Image, target: Vectors, cells: 
 def strongest_region(found: SimilarityMap, size: tuple[int, int]) -> Region | None:
     """The box, in pixels of a picture of this size, around the connected cells above half of the map's peak.
 
-    None where no part makes the match.
+    None where no part makes the match, or where there is none: a cosine of 0 or less.
     """
     from scipy import ndimage
 
     grid = found.grid
-    if float(grid.max()) <= 0:
+    if found.cosine <= 0 or float(grid.max()) <= 0:
         return None
     named, _ = ndimage.label(grid >= _HALF * grid.max())
     rows, columns = np.nonzero(named == named[np.unravel_index(int(grid.argmax()), grid.shape)])

@@ -203,6 +203,10 @@ class TestTimeline:
             assert found.hits[0].record.id == expected
             assert found.hits[0].relation in (relation, "")
             assert "order was asked for" in found.selection.reason
+            if relation == "earlier study" and expected == "case-2":  # and without a picture
+                told = retriever.search(Query(text=words, patient="small/p", before=3, domain="radiology"), 3)
+                assert told.hits[0].record.id == expected
+                assert told.reordered
 
 
 class TestContrast:
@@ -220,8 +224,8 @@ class TestContrast:
             self.hit("also", labels=("pleural effusion",)),
         ]
         found = contrast_of("pleural effusion", hits)
-        assert found.affirming is hits[3]
-        assert found.denying is hits[1]
+        assert found.affirming == hits[3]
+        assert found.denying == replace(hits[1], sentence="No pleural effusion.")
         assert found.looked == 5
         assert contrast_of("fracture", hits[:1]).affirming is None
 

@@ -124,3 +124,8 @@ def test_many_large_pictures_are_refused_together(monkeypatch: pytest.MonkeyPatc
     assert len(Query(images=[one] * 3).images) == 3
     with pytest.raises(QueryError, match="megapixels together"):
         Query(images=[one] * 4)
+
+
+def test_a_region_needs_its_picture() -> None:
+    with pytest.raises(QueryError, match="without a picture"):
+        Query(text="effusion", region=Region(0, 0, 5, 5))

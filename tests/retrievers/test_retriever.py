@@ -28,6 +28,7 @@ from indexing.encoders import EncoderPlan
 from indexing.jobs import BuildOptions, build_index
 from indexing.shards import IndexFolder
 from retrievers import Found, Query, Retriever
+from retrievers.found import DomainFound
 from retrievers.router import Router
 from retrievers.selection import FixedK
 from tests.conftest import fill
@@ -64,6 +65,35 @@ class TestSearch:
             assert best.similarities[f"{one.domain} image→image"] == pytest.approx(1.0, abs=0.01)
             assert best.similarity("image→image") == best.similarities[f"{one.domain} image→image"]
             assert best.similarity("no→such") is None
+
+    def test_the_very_picture_comes_first_whatever_is_asked(self, retriever: Retriever, drawn: list[Drawn]) -> None:
+        for one in drawn:
+            found = retriever.search(Query("Is there a pleural effusion?", [one.data]), k=2)
+            assert found.hits[0].record.id == one.case.id
+
+    def test_few_hits_are_the_first_of_many(self, retriever: Retriever, drawn: list[Drawn]) -> None:
+        for query in (
+            Query(images=[drawn[0].data]),
+            Query("Drusen of the retina"),
+            Query("melanoma?", [drawn[7].data]),
+        ):
+            many = retriever.search(query, k=10).hits
+            for k in range(1, 10):
+                assert retriever.search(query, k=k).hits == many[:k]
+
+    def test_a_picture_of_the_home_is_never_turned_away(
+        self, retriever: Retriever, drawn: list[Drawn], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Router, "_by_picture", lambda *_: DomainFound(None, 1.0, {}, (), "strange"))
+        for one in drawn:
+            found = retriever.search(Query(images=[one.data]), k=1)
+            assert (found.domain.name, found.hits[0].record.id) == (one.domain, one.case.id)
+            hidden = Query(images=[one.data], exclude=[one.case.id])
+            assert retriever.search(hidden).domain.reason == "strange"
+
+    @pytest.mark.parametrize("words", ["effusion on xray", "chest film with pleural effusion", "effusion on CXR"])
+    def test_a_modality_decides_the_domain_in_any_spelling(self, retriever: Retriever, words: str) -> None:
+        assert retriever.route(Query(words)).name == "radiology"
 
     def test_words_find_cases_and_pages(self, retriever: Retriever) -> None:
         found = retriever.search(Query(text="Is there a pleural effusion on the chest radiograph?"), k=5)

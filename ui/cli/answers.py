@@ -113,6 +113,8 @@ def _region(text: str | None) -> Region | None:
         x, y, width, height = (int(part) for part in text.split(","))
     except ValueError:
         raise InputError(f"The region {text!r} is not x,y,w,h in whole pixels.") from None
+    if width < 1 or height < 1:
+        raise InputError(f"The region {text!r} (x,y,w,h) is empty.")
     return Region(x, y, x + width, y + height)
 
 

@@ -98,4 +98,5 @@ def _standing(hit: Hit) -> str:
 
 
 def _short(text: str, most: int = 160) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …"

@@ -252,8 +252,10 @@ class TestSearching:
             assert found.calibration == heavy.digest
             assert "pleural effusion" in found.hits[0].record.labels
             stored(own_home, router=RouterCalibration(floor=2.0, fingerprint=base))
-            assert "unlike every medical picture" in retriever.search(query).domain.reason
-            assert retriever.route(query).name is None
+            assert retriever.route(query).reason == "this home holds the picture"
+            strange = replace(query, exclude=[drawn[1].case.id])
+            assert "unlike every medical picture" in retriever.search(strange).domain.reason
+            assert retriever.route(strange).name is None
             assert retriever.router.image.floor == 2.0
             stored(own_home, router=RouterCalibration(temperature=50.0, fingerprint=base))
             assert retriever.route(query).probability < 0.5 < plain.domain.probability
