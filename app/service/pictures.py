@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import JSONResponse
 
 from app.service.people import GroupsOf, sees_everything
 from corpora.errors import SourceError
@@ -46,4 +46,4 @@ def picture_routes(
 
 
 def _unknown() -> Response:
-    return PlainTextResponse("This home holds no such picture.", status_code=404)
+    return JSONResponse({"error": SourceError.__name__, "message": "This home holds no such picture."}, 404)

@@ -24,7 +24,13 @@ __all__ = ["question_routes"]
 
 _GONE = 499  # nginx's status for a client that did not wait; only the metrics see it
 _EXAMPLE = {"text": "right pleural effusion", "k": 5}
-_QUESTION = {"text": "Is there a pleural effusion?", "images": ["data:image/png;base64,…"]}
+_GREY = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAEElEQVR42mNsYIAAJgaKGAAmCACQtTEKkQAAAABJRU5Er"
+    "kJggg=="
+)
+"""A picture of eight by eight grey pixels, that the example can be sent as it is."""
+
+_QUESTION = {"text": "Is there a pleural effusion?", "images": [_GREY], "domain": "radiology"}
 
 
 def question_routes(assistant: Assistant, metrics: Metrics, groups_of: GroupsOf) -> APIRouter:

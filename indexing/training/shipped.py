@@ -1,5 +1,7 @@
 """Fits the weights that ship with Curbside on the records of a home: `python -m indexing.training.shipped HOME`.
 
+`… HOME --routers` fits the routers of pictures alone anew.
+
 A tower tuned on every clinical domain at once, a general head over everything, a head for each domain that begins at
 the general one, and the router; then the same without the tower on openly licensed and drawn pictures alone
 (`weights/open`). A tower that was tuned before can be given as a second argument.
@@ -27,18 +29,20 @@ from indexing.encoders.embedded import GENERAL
 from indexing.encoders.heads import WEIGHTS, Head
 from indexing.encoders.published import WeightsLicence
 from indexing.encoders.towers import image_tower, text_tower
+from indexing.training.corrupted_features import corrupted_features
 from indexing.training.fitted_folder import Fit, licence_of_records, model_card
 from indexing.training.heads import Pairs, figures_of
 from indexing.training.home_features import HomeFeatures, Row, home_features, picture_rows
 from indexing.training.home_tower import Say, fit_tower
 from indexing.training.shipped_heads import WAYS, fit_domain_head, fit_general_head
-from indexing.training.shipped_router import OUTSIDE_CORPORA, fit_routers
+from indexing.training.shipped_router import OUTSIDE_CORPORA, fit_picture_router, fit_routers
 from indexing.training.split import split_by_patient, stop_by_patient
 from indexing.training.tower import TowerOptions
 
-__all__ = ["CLINICAL", "fit_shipped"]
+__all__ = ["CLINICAL", "fit_shipped", "fit_shipped_picture_routers"]
 
 CLINICAL = ("radiology", "ultrasound", "ophthalmology", "dermatology", "pathology")
+_CORRUPTIONS = 2
 _FREE = WeightsLicence("EfficientNet-Lite0 Apache-2.0, all-MiniLM-L6-v2 MIT", "open")
 
 Figures = dict[str, dict[str, float]]
@@ -74,6 +78,33 @@ class _Data:
             lambda done, most: say("features", done, most, ""),
         )  # fmt: skip
 
+    def corrupted(self, tuned: Path | None, say: Say) -> list[NDArray[np.float32]]:
+        """Features of the pictures under corruptions, drawn anew each time."""
+        store, tower = ImageStore(self.home.images), image_tower("cpu", tuned)
+        return [
+            corrupted_features(
+                self.rows, store, tower, seed, lambda done, most: say("corrupted features", done, most, "")
+            )
+            for seed in range(_CORRUPTIONS)
+        ]
+
+
+def fit_shipped_picture_routers(home: Home, folder: Path = WEIGHTS, say: Say = lambda *_: None) -> Figures:
+    """Fit the picture routers of both sets in the folder anew, on their towers; heads and routers of words stay."""
+    data = _read(home)
+    figures: Figures = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
+    for prefix, chosen, place, tuned in (
+        ("", data, folder, folder / "tower.safetensors"),
+        ("open: ", _open_part(data), folder / "open", None),
+    ):
+        told = _named(say, place.name)
+        features, corrupted = chosen.features(tuned, told), chosen.corrupted(tuned, told)
+        path, medical = place / "router.safetensors", ~_outside(chosen)
+        found = fit_picture_router(features, corrupted, medical, CLINICAL, tuned, path)
+        figures[f"{prefix}image router"] = {name: round(value, 4) for name, value in found.items()}
+    (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return figures
+
 
 def fit_shipped(
     home: Home,
@@ -88,20 +119,29 @@ def fit_shipped(
 
     A corpus whose name begins with `photographs` counts as outside every domain, and teaches the router alone.
     """
-    with Catalog.open(home.catalog_url) as catalog:
-        records = list(catalog.records())
-    data = _Data(home, records, picture_rows(records, ImageStore(home.images)))
+    data = _read(home)
     tuned = tower or _tuned(data, say)
     folder.mkdir(parents=True, exist_ok=True)
     if tuned.resolve() != (folder / "tower.safetensors").resolve():
         shutil.copyfile(tuned, folder / "tower.safetensors")
     figures = _fit_set(data, folder, folder / "tower.safetensors", cards, _named(say, "all"))
-    free = np.array([row.record.drawn or row.record.licence.kind == "open" for row in data.rows])
-    opened = _fit_set(data.chosen(free | _outside(data)), folder / "open", None, None, _named(say, "open"))
+    opened = _fit_set(_open_part(data), folder / "open", None, None, _named(say, "open"))
     figures |= {f"open: {name}": values for name, values in opened.items()}
     rounded = {name: {key: round(value, 4) for key, value in row.items()} for name, row in figures.items()}
     (folder / "figures.json").write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
     return rounded
+
+
+def _read(home: Home) -> _Data:
+    with Catalog.open(home.catalog_url) as catalog:
+        records = list(catalog.records())
+    return _Data(home, records, picture_rows(records, ImageStore(home.images)))
+
+
+def _open_part(data: _Data) -> _Data:
+    """What `weights/open` may learn from."""
+    free = np.array([row.record.drawn or row.record.licence.kind == "open" for row in data.rows])
+    return data.chosen(free | _outside(data))
 
 
 def _tuned(data: _Data, say: Say) -> Path:
@@ -135,8 +175,8 @@ def _fit_set(data: _Data, folder: Path, tuned: Path | None, cards: Path | None, 
         head.save(folder / f"{name}.safetensors", {"domain": name})
         if cards is not None:
             _write_card(cards, name, data, mine & ~held, tuned, before, after)
-    routers = fit_routers(data.records, features, medical, CLINICAL, tuned, folder / "router.safetensors")
-    return figures | routers
+    corrupted, path = data.corrupted(tuned, say), folder / "router.safetensors"
+    return figures | fit_routers(data.records, features, corrupted, medical, CLINICAL, tuned, path)
 
 
 def _fit(learned: Pairs, choosing: Pairs, general: Head | None, say: Say) -> Head:
@@ -188,7 +228,11 @@ def _print(stage: str, done: int, most: int, detail: str) -> None:
 
 
 if __name__ == "__main__":
-    given = Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    found = fit_shipped(Home.open(sys.argv[1]), cards=Path("docs/model-cards"), tower=given, say=_print)
+    where, *more = sys.argv[1:]
+    if more == ["--routers"]:
+        found = fit_shipped_picture_routers(Home.open(where), say=_print)
+    else:
+        given = Path(more[0]) if more else None
+        found = fit_shipped(Home.open(where), cards=Path("docs/model-cards"), tower=given, say=_print)
     for row, values in found.items():
         print(f"{row}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items()))  # noqa: T201

@@ -17,7 +17,17 @@ from retrievers.evaluation.comparison import Difference, adjusted, macro, macro_
 from retrievers.evaluation.measures import Interval
 from retrievers.retriever import Retriever
 
-__all__ = ["Compared", "Run", "compare_runs", "differing", "manifest_of", "new_folder", "open_run", "write_lines"]
+__all__ = [
+    "Compared",
+    "Run",
+    "compare_runs",
+    "differing",
+    "manifest_of",
+    "new_folder",
+    "open_run",
+    "unshared",
+    "write_lines",
+]
 
 _WAYS = ("sides", "direction", "encoder", "variant")
 _BOUNDS = frozenset({"random", "best possible"})
@@ -140,6 +150,12 @@ def compare_runs(one: Run, other: Run, measure: str = "nDCG@10", seed: int = 0) 
         raise InputError(f"The runs share no question measured by {measure}; the first has: {', '.join(known)}.")
     sure = adjusted([each.difference.p for each in found])
     return [replace(each, difference=replace(each.difference, adjusted=p)) for each, p in zip(found, sure, strict=True)]
+
+
+def unshared(one: Run, other: Run, measure: str = "nDCG@10") -> list[str]:
+    """Ways of asking that both runs hold, but with no question in common."""
+    mine, theirs = (_asked(run, measure) for run in (one, other))
+    return [way for way in mine if way in theirs and not set(mine[way]) & set(theirs[way])]
 
 
 def differing(one: Run, other: Run) -> list[str]:

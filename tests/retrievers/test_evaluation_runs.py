@@ -11,7 +11,7 @@ import pytest
 
 from corpora.errors import InputError, SourceError
 from retrievers.evaluation.comparison import adjusted, macro, macro_difference
-from retrievers.evaluation.runs import compare_runs, differing, new_folder, open_run, write_lines
+from retrievers.evaluation.runs import compare_runs, differing, new_folder, open_run, unshared, write_lines
 
 
 def by_domain(values: list[float]) -> dict[str, tuple[list[float], list[str]]]:
@@ -90,6 +90,14 @@ class TestRuns:
         assert found.difference.mean == pytest.approx(0.1, abs=1e-4)
         assert found.difference.p < 0.01
         assert differing(one, other) == ['index: "v1" | "v2"']
+
+    def test_ways_without_a_question_in_common_are_named(self, tmp_path: Path) -> None:
+        elsewhere = [{**line, "record": f"d/{line['record']}"} for line in lines(0.0, 8, "no quotas")]
+        one = open_run(written(tmp_path / "one", lines(0.1, 8) + lines(0.1, 8, "no quotas")))
+        other = open_run(written(tmp_path / "other", lines(0.0, 8) + elsewhere))
+        assert [each.way for each in compare_runs(one, other)] == ["picture · whole"]
+        assert unshared(one, other) == ["picture · no quotas"]
+        assert unshared(one, one) == []
 
     def test_what_cannot_be_compared_is_told(self, tmp_path: Path) -> None:
         run = open_run(written(tmp_path / "one", lines(0.1, 8)))

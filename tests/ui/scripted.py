@@ -254,7 +254,8 @@ class Scripted:
             raise UnknownNameError("record", record, ())
         image = next(iter(query.pictures), None)
         titles = [f"asked with a picture of {image.size if image else 0}", f"asked “{query.text}”"]
-        return Why(Explanation(record, (), ""), tuple(ShownMap(title, png(), 0.5) for title in titles))
+        told = Record(record.partition("/")[2], record.partition("/")[0], "case", "radiology")
+        return Why(told, Explanation(record, (), ""), tuple(ShownMap(title, png(), 0.5) for title in titles))
 
     def picture(self, digest: str, size: int, groups: Collection[str] | None = None) -> bytes:
         if digest not in PICTURES:

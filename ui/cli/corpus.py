@@ -101,7 +101,11 @@ def remove(context: typer.Context, name: Annotated[str, typer.Argument(help="Cor
     with Catalog.open(here.open_home().catalog_url) as catalog:
         count = catalog.remove_corpus(name)
     here.show(
-        {"removed": name, "records": count}, [f"Removed {name} with {count} records; 'index build' frees their space."]
+        {"removed": name, "records": count},
+        [
+            f"Removed {name} with {count} records: no search finds them. Their pictures stay in the home's images, and",
+            "index versions built before hold their words until two newer ones are built (docs/corpora.md).",
+        ],
     )
 
 

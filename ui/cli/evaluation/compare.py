@@ -28,7 +28,7 @@ def compare(
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
 ) -> None:
     """Is one run better than another, on the questions that both asked? A paired test over patients."""
-    from retrievers.evaluation.runs import compare_runs, differing, open_run
+    from retrievers.evaluation.runs import compare_runs, differing, open_run, unshared
 
     here: Context = context.obj
     runs = [open_run(_found(here, path)) for path in (one, other)]
@@ -38,8 +38,18 @@ def compare(
         f"{measure}, macro averages over domains with 95 % intervals over patients; paired bootstrap, p after Holm.",
         *(f"Otherwise in the two: {line}" for line in otherwise or ["nothing"]),
     ]
+    left_out = unshared(runs[0], runs[1], measure)
+    if left_out:
+        told.append(f"Left out, since the runs asked different questions: {', '.join(left_out)}.")
     here.show(
-        {"one": str(runs[0].path), "other": str(runs[1].path), "measure": measure, "differ": otherwise, "ways": found},
+        {
+            "one": str(runs[0].path),
+            "other": str(runs[1].path),
+            "measure": measure,
+            "differ": otherwise,
+            "ways": found,
+            "left_out": left_out,
+        },
         told,
         _table(found, runs[0].path.name, runs[1].path.name),
     )

@@ -1,0 +1,93 @@
+"""The routers that ship: corrupted pictures are learned from, and one router can be fitted without the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from corpora.home import Home
+from corpora.images import ImageStore
+from indexing.encoders.towers import ImageTower
+from indexing.training import shipped_router
+from indexing.training.corrupted_features import corrupted_features
+from indexing.training.home_features import HomeFeatures, picture_rows
+from indexing.training.router import RouterFit
+from indexing.training.shipped_router import OUTSIDE, fit_picture_router
+from retrievers.router import load_router
+from tests.conftest import case, picture
+
+DOMAINS = ("radiology", "ultrasound", "dermatology")
+
+
+class Pixels:
+    """A tower whose features are 8 × 8 grey pixels."""
+
+    def prepare(self, image: Image.Image) -> NDArray[np.float32]:
+        return np.asarray(image.convert("L").resize((8, 8)), np.float32) / 255
+
+    def features(self, batch: NDArray[np.float32], traced: bool = False) -> NDArray[np.float32]:
+        return batch.reshape(len(batch), -1)
+
+
+def test_corrupted_features_differ_and_repeat(home: Home) -> None:
+    store = ImageStore(home.images)
+    rows = picture_rows([case(number, home) for number in range(5)], store)
+    tower: ImageTower = Pixels()  # type: ignore[assignment]
+    done: list[tuple[int, int]] = []
+    first = corrupted_features(rows, store, tower, 0, lambda *told: done.append(told))
+    plain = tower.features(np.stack([tower.prepare(store.open(row.digest)) for row in rows]))
+    assert first.shape == plain.shape == (5, 64)
+    assert not np.allclose(first, plain)
+    assert np.array_equal(first, corrupted_features(rows, store, tower, 0))
+    assert not np.array_equal(first, corrupted_features(rows, store, tower, 1))
+    assert done == [(5, 5)]
+
+
+def clouds(seed: int, noise: float) -> NDArray[np.float32]:
+    """Four clouds of 120 features: three domains, and what is outside of them."""
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(0).normal(size=(4, 24)) * 2
+    return (np.repeat(centres, 120, axis=0) + rng.normal(size=(480, 24)) * noise).astype(np.float32)
+
+
+@pytest.fixture
+def without_tower(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Made:
+        def prepare(self, image: Image.Image) -> NDArray[np.float32]:
+            return np.zeros(24, np.float32)
+
+        def features(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+            return clouds(3, 0.3)[-len(batch) :]
+
+    monkeypatch.setattr(shipped_router, "image_tower", lambda *_: Made())
+    monkeypatch.setattr(shipped_router, "everyday_pictures", lambda count: [picture(0)] * count)
+
+
+@pytest.mark.usefixtures("without_tower")
+def test_one_router_is_fitted_and_the_other_stays(tmp_path: Path) -> None:
+    domains = np.repeat([*DOMAINS, "textbook"], 120)
+    medical = domains != "textbook"
+    patients = [f"{name}/{number}" for number, name in enumerate(domains.tolist())]
+    features = HomeFeatures(
+        clouds(1, 0.3), np.zeros((480, 2), np.float32), [""] * 480, [frozenset()] * 480, patients, domains,
+        domains, np.repeat("", 480),
+    )  # fmt: skip
+    words = RouterFit(
+        ("outside", "radiology"),
+        {name: np.full((2, 2), 7, np.float32) for name in ("mean", "scale", "project", "weight", "bias", "references")},
+        1.5, 0.25, {},
+    )  # fmt: skip
+    path = tmp_path / "router.safetensors"
+    shipped_router._save({"image": words, "text": words}, path)
+    figures = fit_picture_router(features, [clouds(2, 1.5)], medical, DOMAINS, None, path)
+    assert figures["macro accuracy"] > 0.99
+    assert figures["held-out rows"] < 300  # corrupted ones judge nothing
+    router = load_router(path)
+    assert set(router.image.classes) == {*DOMAINS, OUTSIDE}
+    assert router.text.classes == words.classes
+    assert (router.text.temperature, router.text.floor) == (1.5, 0.25)
+    assert np.all(router.text.project == 7)
