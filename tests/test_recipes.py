@@ -231,7 +231,7 @@ def test_an_mcp_client(folder: Path) -> None:
         async with Client(server) as client:
             return [tool.name for tool in (await client.list_tools()).tools]
 
-    assert sorted(asyncio.run(tools())) == ["ask", "search"]
+    assert sorted(asyncio.run(tools())) == ["ask", "contrast", "explain", "search", "timeline"]
 
 
 def test_an_mcp_client_of_one_s_own(capsys: pytest.CaptureFixture[str]) -> None:

@@ -136,7 +136,7 @@ def test_outside_every_domain_no_generator_is_asked(assistant: Assistant) -> Non
     generator = Scripted("Yes.")
     assistant._generator = generator
     send(assistant, None)
-    answer = assistant.ask("Is there an effusion?", [picture(3)])
+    answer = assistant.ask("Is there an effusion?", [picture(3)], exclude=["case-3"])  # which the home knows otherwise
     assert (answer.verdict, answer.evidence, generator.prompts) == ("abstained", (), [])
     assert "outside every domain" in answer.text
 

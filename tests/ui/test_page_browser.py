@@ -209,7 +209,7 @@ def test_another_domain_asks_again(page: Page, site: Site) -> None:
     page.wait_for_selector("#current .exchange.done")
     assert [asked["domain"] for asked in site.assistant.asked] == [None, "ultrasound"]
     expect(page.locator(".exchange")).to_have_count(1)
-    assert page.locator("#current select option").count() == len(DOMAINS) + 1
+    expect(page.locator("#current select option")).to_have_count(len(DOMAINS) + 1)
 
 
 def test_history_comes_back_also_after_reloading(page: Page) -> None:
