@@ -20,7 +20,7 @@ from retrievers.scope import View
 from retrievers.search import THE_SAME
 from retrievers.selection import FixedK
 from retrievers.timeline import Study, Timeline
-from retrievers.understanding import Understood
+from retrievers.understanding import Composed, Understood
 
 __all__ = ["Arranged", "arranged"]
 
@@ -67,12 +67,11 @@ def arranged(
         found = rank_composed(found, asked)
     for reranker in rerankers:
         found = reranker.rerank(query, found, now.index)
-    wanted = asked.composed if timeline is not None and asked.composed and asked.composed.same_patient else None
-    if wanted is not None and timeline is not None:
-        found = _wanted_study_first(timeline, wanted.time, query.before, found)
+    studied = _wanted_study_first(timeline, asked.composed, query.before, found)
+    found = found if studied is None else studied
     found = _with_neighbours(found, k, query.neighbours, catalog, now, view)
     found = _flagged(found, now, view)
-    reordered = composed is not None or wanted is not None or bool(rerankers)
+    reordered = composed is not None or studied is not None or bool(rerankers)
     return Arranged(tuple(found), _selection(found, min(k, _MOST_CONTEXT), now, reordered), reordered)
 
 
@@ -113,13 +112,16 @@ def _beside(found: Hit | None, neighbour: Neighbour, owner: Hit) -> Hit:
 
 
 def _wanted_study_first(
-    timeline: Timeline, time: TimeSaid | None, before: int | None, hits: Sequence[Hit]
-) -> list[Hit]:
-    """The records of the study that is asked for, then the hits: "the same patient, a year before"."""
-    own = _own_study(timeline, hits)
-    study = _study_at(timeline, own, time, before)
+    timeline: Timeline | None, change: Composed | None, before: int | None, hits: Sequence[Hit]
+) -> list[Hit] | None:
+    """The records of the study that is asked for, then the hits: "the same patient, a year before". None where no other
+    study is asked for, or there is none."""
+    if timeline is None or change is None or not change.same_patient:
+        return None
+    time = change.time
+    study = _study_at(timeline, _own_study(timeline, hits), time, before)
     if study is None:
-        return list(hits)
+        return None
     known = {hit.record.uid: hit for hit in hits}
     best = max((hit.score for hit in hits), default=1.0)
     later = time is not None and time.direction == "later"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult
 
 from app.assistant import Assistant
@@ -23,7 +24,7 @@ from app.mcp_server.arguments import (
 )
 from app.mcp_server.results import (
     ONLY_READS,
-    told_to_the_model,
+    told_as,
     tool_result,
     written_contrast,
     written_timeline,
@@ -49,7 +50,7 @@ def add_reasons(server: MCPServer[Any], assistant: Assistant) -> None:
         region: RegionAsked = None,
     ) -> CallToolResult:
         """Find the nearest case that affirms a finding, and the nearest that denies it."""
-        with told_to_the_model():
+        with told_as(ToolError):
             query = query_of(text, images, region, exclude=exclude or (), corpora=corpora, domain=domain)
             both = assistant.retriever.contrast(query, finding)
         records = [hit.record for hit in (both.affirming, both.denying) if hit is not None]
@@ -60,7 +61,7 @@ def add_reasons(server: MCPServer[Any], assistant: Assistant) -> None:
         patient: PatientNamed, text: Text = "", before: Before = None, corpora: CorporaNamed = None
     ) -> CallToolResult:
         """List a patient's studies, earliest first, and what the last one before a day says of what is asked."""
-        with told_to_the_model():
+        with told_as(ToolError):
             found = assistant.retriever.timeline(Query(text, patient=patient, before=before, corpora=corpora))
         records = [record for study in found.studies for record in study.records]
         return tool_result(written_timeline(found), records, plain(found, paths=False))
@@ -74,7 +75,7 @@ def add_reasons(server: MCPServer[Any], assistant: Assistant) -> None:
         region: RegionAsked = None,
     ) -> CallToolResult:
         """Say why a record matches a question: lists, sentence, region, and maps over the pictures; takes seconds."""
-        with told_to_the_model():
+        with told_as(ToolError):
             why = assistant.why(record, query_of(text, images, region, domain=domain))
         maps = [{"title": one.title, "cosine": one.cosine} for one in why.maps]
         told = {**plain(why.explanation, paths=False), "maps": maps}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from mcp.server import MCPServer
@@ -13,8 +11,8 @@ from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 
 from app.answers import DISCLAIMER
 from app.assistant import Assistant
+from app.mcp_server.results import told_as
 from app.shaping import plain
-from corpora.errors import CurbsideError
 
 __all__ = ["add_resources"]
 
@@ -33,21 +31,12 @@ def add_resources(server: MCPServer[Any], assistant: Assistant) -> None:
     )
     def record(corpus: str, id: str) -> str:  # noqa: A002 (the field's name everywhere)
         """A case, figure or passage, whole, as evidence cites it."""
-        with _told():
+        with told_as(ResourceNotFoundError):
             found = assistant.record(corpus, id)
         return json.dumps({**plain(found, paths=False), "disclaimer": DISCLAIMER}, ensure_ascii=False)
 
     @server.resource("curbside://picture/{digest}", title="Evidence picture", mime_type="image/jpeg")
     def picture(digest: str) -> bytes:
         """A picture of a record, by the digest that the record names, as JPEG of at most 800 pixels."""
-        with _told():
+        with told_as(ResourceNotFoundError):
             return assistant.picture(digest, _PICTURE_SIDE)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """What the client can mend reaches it as a sentence; anything else is told only to the log."""
-    try:
-        yield
-    except CurbsideError as error:
-        raise ResourceNotFoundError(str(error)) from error

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, ImageContent, ResourceLink, TextContent, ToolAnnotations
 
 from app.answers import DISCLAIMER, Answer
@@ -21,7 +20,7 @@ from retrievers.written_hits import QUOTED, written_hit
 
 __all__ = [
     "ONLY_READS",
-    "told_to_the_model",
+    "told_as",
     "tool_result",
     "written_answer",
     "written_contrast",
@@ -33,12 +32,12 @@ ONLY_READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
 
 @contextmanager
-def told_to_the_model() -> Iterator[None]:
-    """What the client can mend reaches it as a sentence; anything else is told only to the log."""
+def told_as(kind: type[Exception]) -> Iterator[None]:
+    """What the client can mend reaches it as a sentence, in this error of the protocol; a bug only reaches the log."""
     try:
         yield
     except CurbsideError as error:
-        raise ToolError(str(error)) from error
+        raise kind(str(error)) from error
 
 
 def written_answer(answer: Answer) -> str:

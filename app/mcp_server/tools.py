@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult
 
 from app.assistant import Assistant
@@ -21,7 +22,7 @@ from app.mcp_server.arguments import (
     Text,
     query_of,
 )
-from app.mcp_server.results import ONLY_READS, told_to_the_model, tool_result, written_answer
+from app.mcp_server.results import ONLY_READS, told_as, tool_result, written_answer
 from app.shaping import plain
 from retrievers.written_hits import written_hits
 from retrievers.written_pictures import written_pictures
@@ -46,7 +47,7 @@ def add_tools(server: MCPServer[Any], assistant: Assistant) -> None:
         neighbours: Neighbours = 0,
     ) -> CallToolResult:
         """Find similar cases, their reports and textbook figures; the result is numbered for citing."""
-        with told_to_the_model():
+        with told_as(ToolError):
             query = query_of(
                 text,
                 images,
@@ -73,7 +74,7 @@ def add_tools(server: MCPServer[Any], assistant: Assistant) -> None:
         region: RegionAsked = None,
     ) -> CallToolResult:
         """Answer a question from evidence, with citations, a verdict and a confidence; or say why it abstains."""
-        with told_to_the_model():
+        with told_as(ToolError):
             answer = assistant.ask(
                 text,
                 written_pictures(images or (), files=True),

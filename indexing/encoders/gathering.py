@@ -50,12 +50,8 @@ class Gatherer(Generic[Item, Value]):
         """The value of one item; raises what `work` raises for it."""
         with self._lock:
             if key not in self._waiting:
+                self._threads.submit(self._take_some)  # first: what no thread will take must not be waited for
                 self._waiting[key] = item, Future()
-                try:
-                    self._threads.submit(self._take_some)
-                except BaseException:  # nobody will take it: whoever asks next must not wait for that
-                    del self._waiting[key]
-                    raise
             value = self._waiting[key][1]
         return value.result()
 

@@ -119,7 +119,7 @@ def test_whole_searches_never_show_a_forbidden_record(
     monkeypatch.setattr(OpenedIndex, "confusable", lambda self, domain, uid: tuple(self.records[:9].tolist()))
     chance = random.Random(12)
     records = list(catalog.records())
-    shown = brought = flagged = 0
+    shown = brought = flagged = stood = 0
     with Retriever(home, plan=tiny, router=no_router) as retriever:
         for number in range(300):
             if number % 100 == 99:
@@ -138,12 +138,17 @@ def test_whole_searches_never_show_a_forbidden_record(
             shown += len(hits)
             brought += sum(bool(hit.relation) for hit in hits)
             flagged += sum(bool(hit.confusable) for hit in hits)
+            other = chance.choice(records)
+            ranks = retriever.standing(query, other).ranks
+            assert not ranks or allowed(query, other), query
+            stood += bool(ranks)
             if query.patient:
                 for study in retriever.search(query, 1).timeline.studies:  # type: ignore[union-attr]
                     assert all(allowed(query, record) for record in study.records), query
     assert shown > 500
     assert brought > 50
     assert flagged > 20
+    assert stood > 20
 
 
 def test_everything_visible_needs_no_filter(catalog: Catalog) -> None:

@@ -47,6 +47,9 @@ def _usage(error: Any) -> str:
     if not message:
         return ""
     command = error.ctx.command_path if error.ctx else "curbside"
+    option = str(getattr(error, "option_name", None) or "")
+    if error.ctx and error.ctx.parent and any(option in one.opts for one in error.ctx.find_root().command.params):
+        return f"{option} stands before the command: curbside {option} … {command.removeprefix('curbside ')} …"
     return f"{message.rstrip('.')}; see: {command} --help"
 
 

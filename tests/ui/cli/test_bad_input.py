@@ -190,6 +190,11 @@ def test_wrong_arguments(run: Run, arguments: tuple[str, ...], told: str) -> Non
     run(*arguments).told(told, "--help")
 
 
+@pytest.mark.parametrize("option", ["--json", "--home", "--profile"])
+def test_an_option_of_every_command_behind_it_is_told_where_it_stands(run: Run, option: str) -> None:
+    run("search", "x", option).told(f"{option} stands before the command: curbside {option} … search …")
+
+
 def test_a_group_alone_prints_its_help(run: Run) -> None:
     ran = run("corpus")
     assert (ran.status, ran.err) == (2, "")
