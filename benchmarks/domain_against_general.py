@@ -21,11 +21,12 @@ from corpora.catalog import Catalog
 from corpora.home import Home
 from corpora.images import ImageStore
 from indexing.encoders.heads import Head, tower_of, weights_folder
+from indexing.encoders.looks import WHOLE
 from indexing.encoders.towers import image_tower, text_tower
 from indexing.training.heads import Pairs
 from indexing.training.home_features import HomeFeatures, Row, home_features, picture_rows
 from indexing.training.shipped import CLINICAL
-from indexing.training.shipped_heads import fit_domain_head, fit_general_head
+from indexing.training.shipped_heads import LOOKS, fit_domain_head, fit_general_head
 from indexing.training.shipped_router import OUTSIDE_CORPORA
 from indexing.training.split import folds_by_patient, stop_by_patient
 from retrievers.evaluation.encoders import judge_domain
@@ -48,7 +49,9 @@ def run(home: Home, folds: int = 5, weights: Path | None = None) -> dict[Key, tu
         general = fit_general_head(features.pairs(~asked & ~stop), features.pairs(stop))
         for domain in CLINICAL:
             mine = features.domains == domain
-            head = fit_domain_head(features.pairs(mine & ~asked & ~stop), features.pairs(mine & stop), general)
+            looks = LOOKS.get(domain, (WHOLE,))
+            learned, choosing = (features.pairs(mine & part, len(looks)) for part in (~asked & ~stop, stop))
+            head = fit_domain_head(learned, choosing, general, looks)
             for key, told in _asked(domain, rows, features, asked, {DOMAIN: head, GENERAL: general}):
                 values[key].extend(told)
         print(f"fold {number + 1} of {folds}", flush=True)
@@ -64,7 +67,8 @@ def _data(home: Home, tuned: Path | None) -> tuple[list[Row], HomeFeatures]:
         for row in picture_rows(records, store)
         if row.record.domain in CLINICAL and not row.record.corpus.startswith(OUTSIDE_CORPORA) and not row.record.drawn
     ]
-    return rows, home_features(rows, store, image_tower("cpu", tuned), text_tower("cpu"), home.models / "features")
+    towers, cache = (image_tower("cpu", tuned), text_tower("cpu")), home.models / "features"
+    return rows, home_features(rows, store, *towers, cache, looks=LOOKS)
 
 
 def _asked(
@@ -72,7 +76,7 @@ def _asked(
 ) -> Iterator[tuple[Key, list[tuple[str, float, float]]]]:
     """What the pictures of the domain that are asked for found among all of them."""
     mine = features.domains == domain
-    pairs: Pairs = features.pairs(mine)
+    pairs: Pairs = features.pairs(mine, features.looks)
     kept = [rows[n] for n in np.flatnonzero(mine).tolist()]
     tags, judged_by = clinical_tags(domain, kept)
     cases = DomainCases(domain, kept, pairs, None, tags, judged_by, asked[mine])

@@ -14,6 +14,7 @@ from corpora.errors import LicenceError, ModelError
 from indexing.encoders.base import Encoder, EncoderContext, unit_rows
 from indexing.encoders.heads import Head, load_head, packaged_heads, tower_of, weights_folder
 from indexing.encoders.licences import MANIFEST, OPEN, stated_licence
+from indexing.encoders.looks import parts_of, strip_of
 from indexing.encoders.query_features import QueryFeatures
 from indexing.encoders.towers import TEXT_DIM, image_tower, text_tower
 
@@ -42,18 +43,19 @@ class EmbeddedEncoder:
         self.fingerprint = f"{spec}/{head.digest}-{self._image.digest}-{self._text.digest}"
 
     def prepare(self, image: Image.Image) -> Vectors:
-        """One picture as (3, 224, 224)."""
-        return self._image.prepare(image)
+        """One picture as (3, h, w): the looks of the head, side by side."""
+        return strip_of(image, self._head.looks)
 
     def encode_prepared(self, batch: Vectors) -> Vectors:
         """Unit vectors (n, dim) of prepared pictures."""
-        return self._head.image(self._image.features(batch))
+        seen = [self._image.features(part) for part in parts_of(batch, self._head.looks)]
+        return self._head.image(np.concatenate(seen, axis=1))
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Unit vectors (n, dim) of pictures."""
         if not images:
             return np.zeros((0, self.dim), np.float32)
-        return self._head.image(np.stack([self._query.image(image) for image in images]))
+        return self._head.image(np.stack([self._query.image(image, self._head.looks) for image in images]))
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (n, dim) of texts, pooled over their sentences."""

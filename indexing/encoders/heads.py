@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from corpora.errors import ModelError, UnknownNameError
 from indexing.encoders.base import projected, unit_rows
+from indexing.encoders.looks import WHOLE, Look, looks_named, looks_of
 
 __all__ = ["WEIGHTS", "Head", "Side", "load_head", "packaged_heads", "tower_of", "weights_folder"]
 
@@ -34,18 +35,19 @@ class Side:
     up: Vectors
 
     def __call__(self, features: Vectors) -> Vectors:
-        """Unit vectors (n, k) of tower features (n, d)."""
-        x = (features - self.mean) * self.scale
+        """Unit vectors (n, k) of tower features (n, d); further looks, beyond d, are passed over."""
+        x = (features[:, : len(self.mean)] - self.mean) * self.scale
         return unit_rows(projected(x, self.skip) + projected(np.tanh(projected(x, self.down)), self.up))
 
 
 @dataclass(frozen=True)
 class Head:
-    """The two sides of one domain's space, and the digest of the file they came from."""
+    """The two sides of one domain's space, the digest of the file they came from, and how it looks at pictures."""
 
     image: Side
     text: Side
     digest: str
+    looks: tuple[Look, ...] = (WHOLE,)
 
     @property
     def dim(self) -> int:
@@ -53,7 +55,7 @@ class Head:
         return int(self.image.skip.shape[1])
 
     def save(self, path: Path, metadata: dict[str, str]) -> None:
-        """Write the head as float16 safetensors; a model card's facts go into the file's metadata."""
+        """Write the head as float16 safetensors; its looks and a model card's facts go into the file's metadata."""
         from safetensors.numpy import save_file
 
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +64,7 @@ class Head:
             for side in ("image", "text")
             for field in fields(Side)
         }
-        save_file(tensors, path, metadata)
+        save_file(tensors, path, metadata | {"looks": looks_named(self.looks)})
         path.chmod(0o644)  # the library writes files that only their owner may read
 
 
@@ -89,7 +91,7 @@ def load_head(name: str, folder: Path = WEIGHTS) -> Head:
         UnknownNameError: the folder holds none.
         ModelError: the file is damaged.
     """
-    from safetensors import SafetensorError
+    from safetensors import SafetensorError, safe_open
     from safetensors.numpy import load
 
     path = folder / f"{name}.safetensors"
@@ -102,6 +104,8 @@ def load_head(name: str, folder: Path = WEIGHTS) -> Head:
             side: Side(**{field.name: tensors[f"{side}.{field.name}"] for field in fields(Side)})
             for side in ("image", "text")
         }
+        with safe_open(path, framework="numpy") as file:
+            looks = looks_of((file.metadata() or {}).get("looks", str(WHOLE)))
     except (SafetensorError, KeyError) as error:
         raise ModelError(f"The head {path.name} is damaged ({error}); install Curbside again.") from error
-    return Head(sides["image"], sides["text"], hashlib.sha256(data).hexdigest()[:16])
+    return Head(sides["image"], sides["text"], hashlib.sha256(data).hexdigest()[:16], looks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from PIL import Image
 from threadpoolctl import threadpool_limits
 
 from indexing.encoders.gathering import Gatherer
+from indexing.encoders.looks import WHOLE, Look
 from indexing.encoders.once import once
 from indexing.encoders.towers import image_tower, text_tower
 
@@ -34,18 +35,22 @@ class QueryFeatures:
     device: str
     tuned: Path | None = None
 
-    def image(self, image: Image.Image) -> Vectors:
-        """Features (2560,) of one picture."""
-        key = (image.size, hashlib.sha256(image.tobytes()).digest())
-        return self._remember(f"image {self.tuned or ''}", key, lambda: self._forward(key, image))
+    def image(self, image: Image.Image, looks: Sequence[Look] = (WHOLE,)) -> Vectors:
+        """Features (2560 × looks,) of one picture, side by side; each look is remembered by itself."""
+        digest = hashlib.sha256(image.tobytes()).digest()
+        return np.concatenate([self._look((look, image.size, digest), image) for look in looks])
 
     def text(self, text: str) -> Vectors:
         """Features (384,) of one text."""
         return self._remember("text", text, lambda: _texts_together(self.device)(text, text))
 
-    def _forward(self, key: Hashable, image: Image.Image) -> Vectors:
-        prepared = image_tower(self.device, self.tuned).prepare(image)
-        return _images_together(self.device, self.tuned)(key, prepared)
+    def _look(self, key: tuple[Look, tuple[int, int], bytes], image: Image.Image) -> Vectors:
+        look = key[0]
+
+        def forward() -> Vectors:
+            return _images_together(self.device, self.tuned, look.pixels)(key, look.prepare(image))
+
+        return self._remember(f"image {self.tuned or ''}", key, forward)
 
     def _remember(self, kind: str, key: Hashable, compute: Callable[[], Vectors]) -> Vectors:
         full = (self.device, kind, key)
@@ -62,7 +67,8 @@ class QueryFeatures:
 
 
 @once
-def _images_together(device: str, tuned: Path | None) -> Gatherer[Vectors, Vectors]:
+def _images_together(device: str, tuned: Path | None, pixels: int) -> Gatherer[Vectors, Vectors]:
+    """Those of one size, which a GPU can take in one batch."""
     import torch
 
     tower = image_tower(device, tuned)

@@ -18,6 +18,7 @@ from PIL import Image
 from corpora.errors import MissingDependencyError, ModelError, SettingsError
 from corpora.language import sentences
 from indexing import torchvision_cure
+from indexing.encoders.looks import WHOLE
 from indexing.encoders.once import once
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ __all__ = [
 
 IMAGE_DIM = 2560
 TEXT_DIM = 384
-_PIXELS = 224
 _MOST_SENTENCES = 64
 _BATCH = 64
 _tracing = threading.Lock()  # it is not made for several threads
@@ -47,8 +47,8 @@ class ImageTower:
     """EfficientNet-Lite0 (ImageNet weights, Apache-2.0) without its classifier, or the same with tuned upper blocks.
 
     `tuned` is a safetensors file with the tensors that `indexing.training.tower` tuned on medical pictures.
-    The whole picture is resized to 224 × 224, so that nothing at the border (a costophrenic angle, say) is cut;
-    features are the mean and the maximum over the last map, 2 × 1280, float32.
+    It takes squares of any size, as `looks` prepares them; features are the mean and the maximum over the last map,
+    2 × 1280, float32.
     """
 
     def __init__(self, device: str, tuned: Path | None = None) -> None:
@@ -66,6 +66,7 @@ class ImageTower:
         if tuned is not None:
             _overlay(model, tuned)
         self._model = model.eval().to(device, memory_format=torch.channels_last)
+        self._traces: dict[int, Any] = {}
 
     @property
     def module(self) -> Any:
@@ -73,18 +74,17 @@ class ImageTower:
         return self._model
 
     def prepare(self, image: Image.Image) -> Vectors:
-        """One picture as (3, 224, 224), values about −1…1."""
-        resized = image.convert("RGB").resize((_PIXELS, _PIXELS), Image.Resampling.BICUBIC, reducing_gap=3.0)
-        pixels: Vectors = (np.asarray(resized, dtype=np.float32) - 127.0) / 128.0
-        return pixels.transpose(2, 0, 1)
+        """One picture as it is, as (3, 224, 224), values about −1…1."""
+        return WHOLE.prepare(image)
 
     def features(self, batch: Vectors, traced: bool = False) -> Vectors:
-        """Features (n, 2560) of prepared pictures (n, 3, 224, 224).
+        """Features (n, 2560) of prepared pictures (n, 3, pixels, pixels).
 
         With `traced` the same numbers, but the layers run outside Python, so that threads do not wait for each other;
-        the first two calls cost half a second more, and batches of one picture gain most.
+        the first two calls of a size cost half a second more, and batches of one picture gain most.
         """
-        return self._pooled(self._traced.forward_features if traced else self._model.forward_features, batch)
+        maps_of = self._traced(batch.shape[-1]).forward_features if traced else self._model.forward_features
+        return self._pooled(maps_of, batch)
 
     def _pooled(self, maps_of: Callable[[torch.Tensor], torch.Tensor], batch: Vectors) -> Vectors:
         import torch
@@ -95,12 +95,14 @@ class ImageTower:
             result: Vectors = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1).float().cpu().numpy()
         return result
 
-    @cached_property
-    def _traced(self) -> Any:
+    def _traced(self, pixels: int) -> Any:
+        """The layers for squares of that size: a trace knows its padding."""
         import torch
 
-        example = torch.zeros(1, 3, _PIXELS, _PIXELS, device=self.device).to(memory_format=torch.channels_last)
-        return _traced(torch.jit.trace_module, self._model, {"forward_features": example})
+        if pixels not in self._traces:
+            example = torch.zeros(1, 3, pixels, pixels, device=self.device).to(memory_format=torch.channels_last)
+            self._traces[pixels] = _traced(torch.jit.trace_module, self._model, {"forward_features": example})
+        return self._traces[pixels]
 
 
 class TextTower:

@@ -16,6 +16,7 @@ from indexing.encoders.base import Encoder
 from indexing.encoders.embedded import GENERAL
 from indexing.encoders.heads import Head, load_head, packaged_heads, tower_of, weights_folder
 from indexing.encoders.licences import licence_of
+from indexing.encoders.looks import WHOLE, Look
 from indexing.encoders.published import WeightsLicence
 from indexing.encoders.registry import open_encoder
 from indexing.encoders.towers import ImageTower, image_tower, text_tower
@@ -57,20 +58,20 @@ def packaged_base(
     head = load_head(domain if domain in packaged_heads(weights) else GENERAL, weights)
     store, cache = ImageStore(home.images), home.models / "features"
 
-    def seen_by(tower: ImageTower) -> HomeFeatures:
+    def seen_by(tower: ImageTower, looks: tuple[Look, ...]) -> HomeFeatures:
         return home_features(
             rows, store, tower, text_tower(device), cache,
-            lambda done, most: say("features", done, most, ""),
+            lambda done, most: say("features", done, most, ""), {domain: looks},
         )  # fmt: skip
 
-    shipped = seen_by(image_tower(device, shipped_tower))
-    judged = shipped.pairs(held)
+    shipped = seen_by(image_tower(device, shipped_tower), head.looks)
+    judged = shipped.pairs(held, len(head.looks))
     before = figures_of(head.image(judged.images), head.text(judged.texts), judged)
     licence, baseline = licence_of(f"embedded:{domain}", licences=licences), "the encoder that ships for this domain"
     if tuned is None:
         return Base("embedded", shipped, head, shipped_tower, licence, before, baseline)
     fresh = ImageTower(device, tuned)  # not the one that is remembered: an earlier fit may have had the same name
-    return Base("embedded", seen_by(fresh), None, tuned, licence, before, baseline)
+    return Base("embedded", seen_by(fresh, (WHOLE,)), None, tuned, licence, before, baseline)
 
 
 def encoder_base(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.encoders.heads import Head, Side
+from indexing.encoders.looks import WHOLE
 from indexing.training.objective import Targets, first_temperature, image_image_loss, image_text_loss, scale_of
 from indexing.training.split import split_by_patient, stop_by_patient
 
@@ -22,6 +23,7 @@ __all__ = [
     "label_precision",
     "recall_at_k",
     "split_by_patient",
+    "standard",
     "stop_by_patient",
 ]
 
@@ -125,7 +127,8 @@ def fit_head(
     Args:
         fit: What it learns from.
         stop: Pairs of other patients, which choose the epoch.
-        start: A head of the same shapes to start from, as the general one for a domain's.
+        start: A head of the same shapes to start from, as the general one for a domain's; the fitted head looks at
+            pictures as it does, at whole ones where there is none.
         progress: Told after every epoch.
     """
     fitting = _Fitting(fit, options, start)
@@ -169,6 +172,7 @@ class _Fitting:
         self._images, self._texts = torch.from_numpy(fit.images), torch.from_numpy(fit.texts)
         self._targets = Targets(fit.said, fit.labels)
         self._module = _module(fit, options, start)
+        self._looks = start.looks if start else (WHOLE,)
         self._optimiser = torch.optim.AdamW(self._module.parameters(), lr=options.rate, weight_decay=options.decay)
         self._batches = max(1, len(fit) // options.batch)
         steps = options.epochs * self._batches + 1
@@ -201,7 +205,14 @@ class _Fitting:
     def head(self) -> Head:
         """The head as it is now."""
         self._module.eval()
-        return Head(_side(self._module.image), _side(self._module.text), digest="unsaved")
+        return Head(_side(self._module.image), _side(self._module.text), "unsaved", self._looks)
+
+
+def standard(features: Vectors) -> tuple[Vectors, Vectors]:
+    """What standardises features (n, d) to rows of about unit length: `mean` and `scale` of a `Side`, (d,) each."""
+    spread = features.std(axis=0)
+    scale = 1.0 / (np.maximum(spread, np.median(spread) * 0.1 + 1e-6) * np.sqrt(features.shape[1]))
+    return features.mean(axis=0), scale
 
 
 def _module(fit: Pairs, options: HeadOptions, start: Head | None) -> Any:
@@ -211,9 +222,7 @@ def _module(fit: Pairs, options: HeadOptions, start: Head | None) -> Any:
     class Tower(torch.nn.Module):
         def __init__(self, features: Vectors, side: Side | None) -> None:
             super().__init__()
-            spread = features.std(axis=0)
-            scale = 1.0 / (np.maximum(spread, np.median(spread) * 0.1 + 1e-6) * np.sqrt(features.shape[1]))
-            mean, scale = (features.mean(axis=0), scale) if side is None else (side.mean, side.scale)
+            mean, scale = standard(features) if side is None else (side.mean, side.scale)
             self.register_buffer("mean", torch.from_numpy(mean.astype(np.float32)))
             self.register_buffer("scale", torch.from_numpy(scale.astype(np.float32)))
             self.skip = torch.nn.Linear(features.shape[1], options.dim, bias=False)

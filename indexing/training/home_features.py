@@ -15,6 +15,7 @@ from corpora.errors import SourceError
 from corpora.images import ImageStore
 from corpora.records import Record
 from indexing.describe import joint_text, place_of
+from indexing.encoders.looks import WHOLE, Look
 from indexing.encoders.towers import IMAGE_DIM, TEXT_DIM, ImageTower, TextTower
 from indexing.training.heads import Pairs
 from indexing.training.split import patient_groups
@@ -50,8 +51,8 @@ class Row:
 
 @dataclass(frozen=True)
 class HomeFeatures:
-    """One row a picture: features of picture (n, 2560) and text (n, 384), what the text says, labels, patient, domain,
-    corpus, modality.
+    """One row a picture: features of picture (n, 2560 × looks) and text (n, 384), what the text says, labels, patient,
+    domain, corpus, modality. A picture of a domain with fewer looks than another has zeros at the end.
     """
 
     images: Vectors
@@ -63,9 +64,15 @@ class HomeFeatures:
     corpora: NDArray[np.str_]
     modalities: NDArray[np.str_]
 
-    def pairs(self, chosen: NDArray[np.bool_]) -> Pairs:
-        """The chosen rows as training pairs."""
-        return Pairs(self.images, self.texts, self.said, self.labels, self.patients).rows(np.flatnonzero(chosen))
+    @property
+    def looks(self) -> int:
+        """The most looks at a picture that there are features of."""
+        return max(1, int(self.images.shape[1]) // IMAGE_DIM)
+
+    def pairs(self, chosen: NDArray[np.bool_], looks: int = 1) -> Pairs:
+        """The chosen rows as training pairs, with so many looks at each picture."""
+        images = self.images[:, : looks * IMAGE_DIM]
+        return Pairs(images, self.texts, self.said, self.labels, self.patients).rows(np.flatnonzero(chosen))
 
 
 def picture_rows(records: Iterable[Record], store: ImageStore) -> list[Row]:
@@ -94,13 +101,23 @@ def home_features(
     sentences: TextTower,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    looks: Mapping[str, Sequence[Look]] | None = None,
 ) -> HomeFeatures:
-    """Features of the rows; those of pictures are kept in the folder `cache`, one file a tower, and looked up there.
+    """Features of the rows; those of pictures are kept in the folder `cache`, one file a tower and look, and looked up
+    there. `looks` says of a domain how its pictures are looked at; where it says nothing, as they are.
 
     Raises:
         SourceError: a picture of the store cannot be read.
     """
-    images = _picture_features([row.digest for row in rows], store, tower, cache, progress)
+    wanted: dict[tuple[int, Look], list[int]] = {}
+    for number, row in enumerate(rows):
+        for place, look in enumerate((looks or {}).get(row.record.domain, (WHOLE,))):
+            wanted.setdefault((place, look), []).append(number)
+    images = np.zeros((len(rows), IMAGE_DIM * max((place + 1 for place, _ in wanted), default=1)), np.float32)
+    for (place, look), numbers in wanted.items():
+        digests = [rows[number].digest for number in numbers]
+        seen = _picture_features(digests, store, tower, look, cache, progress)
+        images[numbers, place * IMAGE_DIM : (place + 1) * IMAGE_DIM] = seen
     return features_of(rows, images, text_features([joint_text(row.record) for row in rows], sentences))
 
 
@@ -131,25 +148,26 @@ def _picture_features(
     digests: Sequence[str],
     store: ImageStore,
     tower: ImageTower,
+    look: Look,
     cache: Path | None,
     progress: Callable[[int, int], None] | None,
 ) -> Vectors:
-    path = cache / f"{tower.digest}.npz" if cache else None
+    """Features (n, 2560) of one look at these pictures."""
+    seen = tower.digest if look == WHOLE else f"{tower.digest}-{look}"
+    path = cache / f"{seen}.npz" if cache else None
     known = _cached(path)
     missing = [digest for digest in dict.fromkeys(digests) if digest not in known]
     before = len(known)
     try:
         for start in range(0, len(missing), _BATCH):
             part = missing[start : start + _BATCH]
-            features = tower.features(np.stack([tower.prepare(_open(store, digest)) for digest in part]))
+            features = tower.features(np.stack([look.prepare(_open(store, digest)) for digest in part]))
             known |= dict(zip(part, features, strict=True))
             if progress:
                 progress(min(start + _BATCH, len(missing)), len(missing))
     finally:  # what was computed until an interrupt is kept
         if path is not None and len(known) > before:
             _keep(known, path)
-    if not digests:
-        return np.zeros((0, IMAGE_DIM), np.float32)
     return np.stack([known[digest] for digest in digests])
 
 

@@ -27,6 +27,7 @@ from corpora.images import ImageStore
 from corpora.records import Record
 from indexing.encoders.embedded import GENERAL
 from indexing.encoders.heads import WEIGHTS, Head
+from indexing.encoders.looks import WHOLE, Look, looks_named
 from indexing.encoders.published import WeightsLicence
 from indexing.encoders.towers import image_tower, text_tower
 from indexing.training.corrupted_features import corrupted_features
@@ -34,7 +35,7 @@ from indexing.training.fitted_folder import Fit, licence_of_records, model_card
 from indexing.training.heads import Pairs, figures_of
 from indexing.training.home_features import HomeFeatures, Row, home_features, picture_rows
 from indexing.training.home_tower import Say, fit_tower
-from indexing.training.shipped_heads import WAYS, fit_domain_head, fit_general_head
+from indexing.training.shipped_heads import LOOKS, WAYS, fit_domain_head, fit_general_head
 from indexing.training.shipped_router import OUTSIDE_CORPORA, fit_picture_router, fit_routers
 from indexing.training.split import split_by_patient, stop_by_patient
 from indexing.training.tower import TowerOptions
@@ -75,7 +76,7 @@ class _Data:
         store, cache = ImageStore(self.home.images), self.home.models / "features"
         return home_features(
             self.rows, store, image_tower("cpu", tuned), text_tower("cpu"), cache,
-            lambda done, most: say("features", done, most, ""),
+            lambda done, most: say("features", done, most, ""), LOOKS,
         )  # fmt: skip
 
     def corrupted(self, tuned: Path | None, say: Say) -> list[NDArray[np.float32]]:
@@ -165,10 +166,12 @@ def _fit_set(data: _Data, folder: Path, tuned: Path | None, cards: Path | None, 
         mine = medical & ((features.domains == name) | (name == GENERAL))
         if not (mine & held).any() or not (mine & stop).any():
             continue
-        told = _named(say, name)
-        head = _fit(features.pairs(mine & ~held & ~stop), features.pairs(mine & stop), general, told)
+        told, looks = _named(say, name), LOOKS.get(name, (WHOLE,))
+        learned, choosing, judged = (
+            features.pairs(part, len(looks)) for part in (mine & ~held & ~stop, mine & stop, mine & held)
+        )
+        head = _fit(learned, choosing, general, looks, told)
         general = head if general is None else general
-        judged = features.pairs(mine & held)
         before = figures_of(general.image(judged.images), general.text(judged.texts), judged)
         figures[name] = after = figures_of(head.image(judged.images), head.text(judged.texts), judged)
         figures[name] |= {f"general {key}": value for key, value in before.items() if "@" in key}
@@ -179,7 +182,7 @@ def _fit_set(data: _Data, folder: Path, tuned: Path | None, cards: Path | None, 
     return figures | fit_routers(data.records, features, corrupted, medical, CLINICAL, tuned, path)
 
 
-def _fit(learned: Pairs, choosing: Pairs, general: Head | None, say: Say) -> Head:
+def _fit(learned: Pairs, choosing: Pairs, general: Head | None, looks: tuple[Look, ...], say: Say) -> Head:
     """The general head where there is none yet, else a domain's."""
 
     def told(done: int, most: int) -> None:
@@ -187,7 +190,7 @@ def _fit(learned: Pairs, choosing: Pairs, general: Head | None, say: Say) -> Hea
 
     if general is None:
         return fit_general_head(learned, choosing, told)
-    return fit_domain_head(learned, choosing, general, told)
+    return fit_domain_head(learned, choosing, general, looks, told)
 
 
 def _write_card(
@@ -205,7 +208,7 @@ def _write_card(
         patients=len({row.patient for row in rows}),
         licence=licence_of_records(records, _FREE),
         tower="tuned on all clinical domains" if tuned else "as its package brings it",
-        options={"mean of": [asdict(options) for options in WAYS]},
+        options={"looks": looks_named(LOOKS.get(name, (WHOLE,))), "mean of": [asdict(options) for options in WAYS]},
         before=before,
         after=after,
         baseline="the general projection, fitted on all domains together",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexing.encoders.heads import Head, Side
-from indexing.training.heads import HeadOptions, Pairs, fit_head
+from indexing.encoders.looks import WHOLE, Look, looks_of
+from indexing.training.heads import HeadOptions, Pairs, fit_head, standard
 
-__all__ = ["FIRST", "WAYS", "fit_domain_head", "fit_general_head", "mean_head"]
+__all__ = ["FIRST", "LOOKS", "WAYS", "fit_domain_head", "fit_general_head", "mean_head", "widened"]
 
 FIRST = HeadOptions(patience=15)
 """The fit that everything begins at."""
@@ -20,6 +22,14 @@ WAYS = tuple(
 )
 """The fits whose mean a head is. A lower rate stays too near to where they begin, a higher one parts them."""
 
+LOOKS: Mapping[str, tuple[Look, ...]] = {
+    "ophthalmology": looks_of("whole@224 evened@320"),
+    "dermatology": looks_of("whole@224 balanced@224 centre@224"),
+}
+"""How the encoders that ship look at the pictures of a domain; of others they see whole pictures alone. What
+chose them stands in docs/training.md."""
+
+Vectors = NDArray[np.float32]
 Told = Callable[[int, int], None]
 """Told after every fit: fits done, fits."""
 
@@ -29,9 +39,34 @@ def fit_general_head(learned: Pairs, choosing: Pairs, told: Told = lambda *_: No
     return _mean_of(learned, choosing, fit_head(learned, choosing, FIRST), told)
 
 
-def fit_domain_head(learned: Pairs, choosing: Pairs, general: Head, told: Told = lambda *_: None) -> Head:
-    """A domain's head, from pairs of the domain alone; `choosing` are of other patients and choose the epochs."""
-    return _mean_of(learned, choosing, general, told)
+def fit_domain_head(
+    learned: Pairs,
+    choosing: Pairs,
+    general: Head,
+    looks: tuple[Look, ...] = (WHOLE,),
+    told: Told = lambda *_: None,
+) -> Head:
+    """A domain's head, from pairs of the domain alone whose pictures were looked at so; `choosing` are of other
+    patients and choose the epochs.
+    """
+    return _mean_of(learned, choosing, widened(general, learned.images, looks), told)
+
+
+def widened(head: Head, features: Vectors, looks: tuple[Look, ...]) -> Head:
+    """The same head, which takes features (n, 2560 × looks) of further looks too: they count nothing yet."""
+    image, known = head.image, len(head.image.mean)
+    if features.shape[1] == known:
+        return head
+    mean, scale = standard(features[:, known:])
+    nothing = np.zeros((len(mean), 1), np.float32)
+    side = replace(
+        image,
+        mean=np.concatenate([image.mean, mean]),
+        scale=np.concatenate([image.scale, scale * np.float32(np.sqrt(len(mean) / known))]),
+        skip=np.concatenate([image.skip, nothing.repeat(image.skip.shape[1], axis=1)]),
+        down=np.concatenate([image.down, nothing.repeat(image.down.shape[1], axis=1)]),
+    )
+    return Head(side, head.text, "unsaved", looks)
 
 
 def mean_head(heads: Sequence[Head]) -> Head:
@@ -43,7 +78,8 @@ def mean_head(heads: Sequence[Head]) -> Head:
             **{field.name: np.mean([getattr(side, field.name) for side in sides], axis=0) for field in fields(Side)}
         )
 
-    return Head(mean([head.image for head in heads]), mean([head.text for head in heads]), digest="unsaved")
+    images, texts = mean([head.image for head in heads]), mean([head.text for head in heads])
+    return Head(images, texts, "unsaved", heads[0].looks)
 
 
 def _mean_of(learned: Pairs, choosing: Pairs, start: Head, told: Told) -> Head:

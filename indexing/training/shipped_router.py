@@ -17,7 +17,7 @@ from corpora.domains import TEXTBOOK
 from corpora.language import sentences
 from corpora.records import Record
 from indexing.describe import joint_text
-from indexing.encoders.towers import image_tower, text_tower
+from indexing.encoders.towers import IMAGE_DIM, image_tower, text_tower
 from indexing.training.everyday_pictures import everyday_pictures
 from indexing.training.home_features import HomeFeatures
 from indexing.training.router import RouterFit, fit_router
@@ -45,7 +45,7 @@ def fit_routers(
 ) -> dict[str, dict[str, float]]:  # fmt: skip
     """Fit both on the features of one tower, write them to `path`, and give their held-out figures.
 
-    `corrupted` are features of the same pictures under corruptions, each like `features.images`.
+    `corrupted` are features (n, 2560) of the same pictures under corruptions. A router sees whole pictures alone.
     """
     image = _of_pictures(features, corrupted, medical, clinical, tuned)
     text = _of_words(records, clinical)
@@ -82,7 +82,7 @@ def _of_pictures(
         *[False] * int(learned.sum() * len(corrupted)),
     ]
     return fit_router(
-        np.concatenate([features.images[used], *made, *(other[learned] for other in corrupted)]),
+        np.concatenate([features.images[used, :IMAGE_DIM], *made, *(other[learned] for other in corrupted)]),
         [*classes[used].tolist(), *[OUTSIDE] * _MADE, *classes[learned].tolist() * len(corrupted)],
         np.array(held),
         OUTSIDE,

@@ -91,14 +91,15 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
     rows = _rows(home, options)
     split = _split(rows, options.domain)
     base = _base(home, rows, split, options, say)
+    looks = len(base.start.looks) if base.start else 1
     head = fit_head(
-        base.features.pairs(split.fit),
-        base.features.pairs(split.stop),
+        base.features.pairs(split.fit, looks),
+        base.features.pairs(split.stop, looks),
         options.head,
         base.start,
         lambda done, most, loss, score: say("fitting", done, most, f"loss {loss:.3f}, validation {score:.3f}"),
     )
-    judged = base.features.pairs(split.held)
+    judged = base.features.pairs(split.held, looks)
     after = figures_of(head.image(judged.images), head.text(judged.texts), judged)
     write_fitted(folder, head, base.tower, _told(options, rows, split, base, after))
     inside = folder.resolve().is_relative_to(home.path.resolve())

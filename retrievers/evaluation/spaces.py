@@ -17,6 +17,7 @@ from corpora.records import Record
 from indexing.encoders.base import unit_rows
 from indexing.encoders.embedded import GENERAL as GENERAL_HEAD
 from indexing.encoders.heads import load_head, packaged_heads
+from indexing.encoders.towers import IMAGE_DIM
 from indexing.training.heads import Pairs, split_by_patient
 from indexing.training.home_features import HomeFeatures, Row, picture_rows
 from indexing.training.shipped_router import OUTSIDE_CORPORA
@@ -42,7 +43,8 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class DomainCases:
-    """The pictures of one domain: a row each, features of the heads' tower and of texts, whether it is asked for.
+    """The pictures of one domain: a row each, features of the heads' tower (those of whole pictures first, then of the
+    looks that the domain's head takes) and of texts, whether it is asked for.
 
     `frozen` (n, 2560) are features of the tower as it came, where the heads have a tuned one. `tags` are what makes two
     pictures alike, and `judged_by` says what they are: labels, or the body region.
@@ -94,7 +96,7 @@ def domain_cases(
     """The rows by domain, textbooks last. `features` and `frozen` have these rows."""
     for domain in sorted(set(features.domains.tolist()), key=lambda name: (name == TEXTBOOK, name)):
         mine = features.domains == domain
-        pairs = features.pairs(mine)
+        pairs = features.pairs(mine, features.looks)
         kept = [rows[row] for row in np.flatnonzero(mine).tolist()]
         tags, judged_by = clinical_tags(domain, kept)
         asked = split_by_patient(pairs.patients) if held_out else np.ones(len(kept), bool)
@@ -105,11 +107,11 @@ def domain_spaces(cases: DomainCases, weights: Path) -> dict[str, Space]:
     """What each encoder makes of them. The one that serves the domain comes first: its own head, else the general one.
 
     The general head and the untrained projection (random and orthogonal, of standardised features) have the same tower
-    as the domain's head. Towers are compared by their standardised features; these and the sentence encoder have one
-    side only: `images` of the latter are the pictures' texts.
+    as the domain's head, and see whole pictures. Towers are compared by their standardised features; these and the
+    sentence encoder have one side only: `images` of the latter are the pictures' texts.
     """
     pairs = cases.pairs
-    tower, words = _standardised(pairs.images), _standardised(pairs.texts)
+    tower, words = _standardised(pairs.images[:, :IMAGE_DIM]), _standardised(pairs.texts)
     heads = [(DOMAIN, cases.domain)] if cases.domain in packaged_heads(weights) else []
     spaces = {}
     for name, file in (*heads, (GENERAL, GENERAL_HEAD)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ from corpora.errors import SourceError
 from corpora.home import Home
 from corpora.images import ImageStore
 from corpora.records import Picture
+from indexing.encoders.looks import looks_of
 from indexing.encoders.towers import IMAGE_DIM, TEXT_DIM, ImageTower, TextTower
 from indexing.training.home_features import HomeFeatures, Row, home_features, picture_rows
 from tests.indexing.training.drawn_site import site_records
@@ -115,3 +117,17 @@ def test_no_rows_give_no_features(home: Home) -> None:
     none = computed(home, [], CountingTower(refuses=True))
     assert none.images.shape == (0, IMAGE_DIM)
     assert none.texts.shape == (0, TEXT_DIM)
+
+
+def test_a_domain_is_looked_at_in_its_own_ways(home: Home, rows: list[Row]) -> None:
+    tower, looks = CountingTower(), looks_of("whole@224 mirrored@224")
+    seen = computed(home, rows, tower, looks={"ultrasound": looks})
+    assert (seen.images.shape, seen.looks, tower.asked) == ((20, 2 * IMAGE_DIM), 2, 40)
+    assert seen.pairs(np.ones(20, bool)).images.shape == (20, IMAGE_DIM)
+    assert seen.pairs(np.ones(20, bool), 2).images.shape == (20, 2 * IMAGE_DIM)
+    again = computed(home, rows, CountingTower(refuses=True), looks={"ultrasound": looks})
+    assert np.array_equal(again.images, seen.images)
+    other = [replace(row, record=replace(row.record, domain="dermatology")) for row in rows[:3]]
+    mixed = computed(home, [*rows[3:], *other], CountingTower(refuses=True), looks={"ultrasound": looks})
+    assert not mixed.images[-3:, IMAGE_DIM:].any(), "a domain with fewer looks has zeros there"
+    assert mixed.images[:-3, IMAGE_DIM:].all()

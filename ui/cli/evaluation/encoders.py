@@ -87,15 +87,14 @@ def _features(
     progress: Callable[[int, int], None],
 ) -> tuple[HomeFeatures, HomeFeatures | None]:
     """Features of the heads' tower, and where that is a tuned one, of the tower as it came."""
-    from indexing.encoders.heads import tower_of
+    from indexing.encoders.heads import load_head, packaged_heads, tower_of
     from indexing.encoders.towers import image_tower, text_tower
     from indexing.training.home_features import home_features
 
-    def seen_by(tuned: Path | None) -> HomeFeatures:
-        return home_features(rows, store, image_tower(device, tuned), text_tower(device), cache, progress)
-
-    tuned = tower_of(weights)
-    return seen_by(tuned), seen_by(None) if tuned else None
+    looks = {name: load_head(name, weights).looks for name in packaged_heads(weights)}
+    tuned, words = tower_of(weights), text_tower(device)
+    seen = home_features(rows, store, image_tower(device, tuned), words, cache, progress, looks)
+    return seen, home_features(rows, store, image_tower(device), words, cache, progress) if tuned else None
 
 
 def _digests(folder: Path) -> dict[str, str]:

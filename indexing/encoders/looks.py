@@ -1,0 +1,135 @@
+"""How a domain's encoder looks at a picture: as it is, and in the ways that its specialists correct light and colour.
+
+One tower sees every look; their features stand side by side, those of the picture as it is first. So a router and a
+general head, which know that first look alone, share its features with every domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter, ImageOps
+
+from corpora.errors import ModelError
+
+__all__ = ["WHOLE", "Look", "looks_named", "looks_of", "parts_of", "strip_of"]
+
+_NORM = 6  # of shades of grey; 1 would be grey world, infinity the brightest pixel
+_CONTRAST = 4.0
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One way of preparing a picture: its `name`, and the side in `pixels` of the square that the tower sees.
+
+    >>> Look("evened", 320)
+    Look(name='evened', pixels=320)
+    >>> str(Look("evened", 320))
+    'evened@320'
+    """
+
+    name: str
+    pixels: int
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.pixels}"
+
+    def prepare(self, image: Image.Image) -> Vectors:
+        """The picture as (3, pixels, pixels), values about −1…1.
+
+        The whole picture is resized to a square, so that nothing at the border (a costophrenic angle, say) is cut;
+        `centre` alone cuts, and never stands alone.
+        """
+        image = image.convert("RGB")
+        image = _middle(image) if self.name == "centre" else image
+        resized = image.resize((self.pixels, self.pixels), Image.Resampling.BICUBIC, reducing_gap=3.0)
+        seen = (_LOOKS[self.name](resized) - np.float32(127.0)) / np.float32(128.0)
+        return seen.transpose(2, 0, 1)
+
+
+WHOLE = Look("whole", 224)
+"""The picture as it is: what every encoder sees first, and a router or a general head alone."""
+
+
+def looks_of(text: str) -> tuple[Look, ...]:
+    """The looks that a head's file names, as `whole@224 evened@320`.
+
+    Raises:
+        ModelError: a look that is not known here, or that `WHOLE` is not the first.
+    """
+    parts = [part.partition("@") for part in text.split()]
+    if any(name not in _LOOKS or not pixels.isdecimal() for name, _, pixels in parts):
+        raise ModelError(f"The head looks at pictures in a way not known here ({text}); install Curbside again.")
+    looks = tuple(Look(name, int(pixels)) for name, _, pixels in parts)
+    if looks[:1] != (WHOLE,):
+        raise ModelError(f"The head does not begin with the look {WHOLE} ({text}); install Curbside again.")
+    return looks
+
+
+def looks_named(looks: Sequence[Look]) -> str:
+    """What `looks_of` reads.
+
+    >>> looks_named(looks_of("whole@224 mirrored@224"))
+    'whole@224 mirrored@224'
+    """
+    return " ".join(str(look) for look in looks)
+
+
+def strip_of(image: Image.Image, looks: Sequence[Look]) -> Vectors:
+    """The looks at a picture side by side in one array (3, h, w): h is the largest one's side, w the sum of all."""
+    seen = [look.prepare(image) for look in looks]
+    if len(seen) == 1:
+        return seen[0]
+    height = max(look.pixels for look in looks)
+    return np.concatenate([np.pad(part, ((0, 0), (0, height - part.shape[1]), (0, 0))) for part in seen], axis=2)
+
+
+def parts_of(strips: Vectors, looks: Sequence[Look]) -> list[Vectors]:
+    """The looks (n, 3, pixels, pixels), one after the other, of strips (n, 3, h, w)."""
+    ends = np.cumsum([look.pixels for look in looks])
+    return [strips[:, :, : look.pixels, end - look.pixels : end] for look, end in zip(looks, ends, strict=True)]
+
+
+def _as_it_is(image: Image.Image) -> Vectors:
+    return np.asarray(image, np.float32)
+
+
+def _middle(image: Image.Image) -> Image.Image:
+    """The middle, 62 % of each side: where a lesion is."""
+    width, height = image.size
+    x, y = round(width * 0.19), round(height * 0.19)
+    return image.crop((x, y, max(x + 1, width - x), max(y + 1, height - y)))
+
+
+def _evened(image: Image.Image) -> Vectors:
+    """What differs from its surroundings, on grey: uneven light and the eye's own colour go, vessels and spots stay
+    (Graham's preparation of fundus pictures, Kaggle Diabetic Retinopathy Detection 2015)."""
+    around = image.filter(ImageFilter.GaussianBlur(image.width / 20))
+    differs = np.asarray(image, np.float32) - np.asarray(around, np.float32)
+    return np.asarray(np.clip(_CONTRAST * differs + 128, 0, 255), np.float32)
+
+
+def _balanced(image: Image.Image) -> Vectors:
+    """Colours as under white light: shades of grey (Finlayson and Trezzi 2004; in dermoscopy Barata et al. 2015)."""
+    pixels = np.asarray(image, np.float32)
+    light = (pixels**_NORM).mean(axis=(0, 1)) ** (1 / _NORM)
+    return np.asarray(np.clip(pixels * (light.mean() / np.maximum(light, 1)), 0, 255), np.float32)
+
+
+def _mirrored(image: Image.Image) -> Vectors:
+    """Left and right exchanged: what is alike in both eyes looks alike."""
+    return np.asarray(ImageOps.mirror(image), np.float32)
+
+
+_LOOKS: Mapping[str, Callable[[Image.Image], Vectors]] = {
+    "whole": _as_it_is,
+    "evened": _evened,
+    "balanced": _balanced,
+    "mirrored": _mirrored,
+    "centre": _as_it_is,
+}
