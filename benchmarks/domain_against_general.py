@@ -76,7 +76,7 @@ def _asked(
 ) -> Iterator[tuple[Key, list[tuple[str, float, float]]]]:
     """What the pictures of the domain that are asked for found among all of them."""
     mine = features.domains == domain
-    pairs: Pairs = features.pairs(mine, features.looks)
+    pairs: Pairs = features.pairs(mine, looks=None)
     kept = [rows[n] for n in np.flatnonzero(mine).tolist()]
     tags, judged_by = clinical_tags(domain, kept)
     cases = DomainCases(domain, kept, pairs, None, tags, judged_by, asked[mine])

@@ -14,7 +14,7 @@ from corpora.errors import LicenceError, ModelError
 from indexing.encoders.base import Encoder, EncoderContext, unit_rows
 from indexing.encoders.heads import Head, load_head, packaged_heads, tower_of, weights_folder
 from indexing.encoders.licences import MANIFEST, OPEN, stated_licence
-from indexing.encoders.looks import parts_of, strip_of
+from indexing.encoders.looks import joined, parts_of, strip_of
 from indexing.encoders.query_features import QueryFeatures
 from indexing.encoders.towers import TEXT_DIM, image_tower, text_tower
 
@@ -49,7 +49,7 @@ class EmbeddedEncoder:
     def encode_prepared(self, batch: Vectors) -> Vectors:
         """Unit vectors (n, dim) of prepared pictures."""
         seen = [self._image.features(part) for part in parts_of(batch, self._head.looks)]
-        return self._head.image(np.concatenate(seen, axis=1))
+        return self._head.image(joined(seen))
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Unit vectors (n, dim) of pictures."""

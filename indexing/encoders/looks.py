@@ -1,7 +1,8 @@
 """How a domain's encoder looks at a picture: as it is, and in the ways that its specialists correct light and colour.
 
 One tower sees every look; their features stand side by side, those of the picture as it is first. So a router and a
-general head, which know that first look alone, share its features with every domain.
+general head, which know that first look alone, share its features with every domain. Of further looks the mean over the
+tower's last map is taken, not its maximum too: measured, that is as good (docs/training.md), and heads stay small.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from corpora.errors import ModelError
 
-__all__ = ["WHOLE", "Look", "looks_named", "looks_of", "parts_of", "strip_of"]
+__all__ = ["WHOLE", "Look", "joined", "looks_named", "looks_of", "parts_of", "strip_of", "width_of"]
 
 _NORM = 6  # of shades of grey; 1 would be grey world, infinity the brightest pixel
 _CONTRAST = 4.0
@@ -43,11 +44,12 @@ class Look:
         """The picture as (3, pixels, pixels), values about −1…1.
 
         The whole picture is resized to a square, so that nothing at the border (a costophrenic angle, say) is cut;
-        `centre` alone cuts, and never stands alone.
+        `centre` and `trimmed` cut, and never stand alone.
         """
         image = image.convert("RGB")
-        image = _middle(image) if self.name == "centre" else image
-        resized = image.resize((self.pixels, self.pixels), Image.Resampling.BICUBIC, reducing_gap=3.0)
+        resized = _FRAMES.get(self.name, _all)(image).resize(
+            (self.pixels, self.pixels), Image.Resampling.BICUBIC, reducing_gap=3.0
+        )
         seen = (_LOOKS[self.name](resized) - np.float32(127.0)) / np.float32(128.0)
         return seen.transpose(2, 0, 1)
 
@@ -95,6 +97,22 @@ def parts_of(strips: Vectors, looks: Sequence[Look]) -> list[Vectors]:
     return [strips[:, :, : look.pixels, end - look.pixels : end] for look, end in zip(looks, ends, strict=True)]
 
 
+def joined(seen: Sequence[Vectors]) -> Vectors:
+    """Features as a head takes them (n, `width_of`), from those (n, 2560) of each look."""
+    first, *others = seen
+    side_by_side: Vectors = np.concatenate([first, *(other[:, : other.shape[1] // 2] for other in others)], axis=1)
+    return side_by_side
+
+
+def width_of(looks: int, of_one: int) -> int:
+    """How many features a head takes that has so many looks; a tower gives `of_one` of each.
+
+    >>> width_of(1, 2560), width_of(3, 2560)
+    (2560, 5120)
+    """
+    return of_one + (looks - 1) * (of_one // 2)
+
+
 def _as_it_is(image: Image.Image) -> Vectors:
     return np.asarray(image, np.float32)
 
@@ -104,6 +122,21 @@ def _middle(image: Image.Image) -> Image.Image:
     width, height = image.size
     x, y = round(width * 0.19), round(height * 0.19)
     return image.crop((x, y, max(x + 1, width - x), max(y + 1, height - y)))
+
+
+def _inside(image: Image.Image) -> Image.Image:
+    """The picture without the dark that a scanner leaves around it; as it is where its border is not dark."""
+    grey = np.asarray(image.convert("L"), np.float32)
+    border = float(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
+    bright = grey > border + 20
+    rows, columns = (np.flatnonzero(bright.mean(axis=axis) > 0.04) for axis in (1, 0))
+    if border > 40 or len(rows) < 20 or len(columns) < 20:
+        return image
+    return image.crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
+
+
+def _all(image: Image.Image) -> Image.Image:
+    return image
 
 
 def _evened(image: Image.Image) -> Vectors:
@@ -131,5 +164,9 @@ _LOOKS: Mapping[str, Callable[[Image.Image], Vectors]] = {
     "evened": _evened,
     "balanced": _balanced,
     "mirrored": _mirrored,
+    "trimmed": _as_it_is,
     "centre": _as_it_is,
 }
+
+_FRAMES: Mapping[str, Callable[[Image.Image], Image.Image]] = {"centre": _middle, "trimmed": _inside}
+"""Looks that see a part of the picture."""

@@ -15,7 +15,7 @@ from PIL import Image
 from threadpoolctl import threadpool_limits
 
 from indexing.encoders.gathering import Gatherer
-from indexing.encoders.looks import WHOLE, Look
+from indexing.encoders.looks import WHOLE, Look, joined
 from indexing.encoders.once import once
 from indexing.encoders.towers import image_tower, text_tower
 
@@ -36,9 +36,10 @@ class QueryFeatures:
     tuned: Path | None = None
 
     def image(self, image: Image.Image, looks: Sequence[Look] = (WHOLE,)) -> Vectors:
-        """Features (2560 × looks,) of one picture, side by side; each look is remembered by itself."""
+        """Features (d,) of one picture as a head with these looks takes them; each look is remembered by itself."""
         digest = hashlib.sha256(image.tobytes()).digest()
-        return np.concatenate([self._look((look, image.size, digest), image) for look in looks])
+        features: Vectors = joined([self._look((look, image.size, digest), image)[None] for look in looks])[0]
+        return features
 
     def text(self, text: str) -> Vectors:
         """Features (384,) of one text."""

@@ -15,7 +15,7 @@ from corpora.errors import SourceError
 from corpora.images import ImageStore
 from corpora.records import Record
 from indexing.describe import joint_text, place_of
-from indexing.encoders.looks import WHOLE, Look
+from indexing.encoders.looks import WHOLE, Look, width_of
 from indexing.encoders.towers import IMAGE_DIM, TEXT_DIM, ImageTower, TextTower
 from indexing.training.heads import Pairs
 from indexing.training.split import patient_groups
@@ -51,8 +51,8 @@ class Row:
 
 @dataclass(frozen=True)
 class HomeFeatures:
-    """One row a picture: features of picture (n, 2560 × looks) and text (n, 384), what the text says, labels, patient,
-    domain, corpus, modality. A picture of a domain with fewer looks than another has zeros at the end.
+    """One row a picture: features of picture (n, 2560, and 1280 for each further look) and text (n, 384), what the text
+    says, labels, patient, domain, corpus, modality. Where a domain has fewer looks than another, zeros stand.
     """
 
     images: Vectors
@@ -64,14 +64,9 @@ class HomeFeatures:
     corpora: NDArray[np.str_]
     modalities: NDArray[np.str_]
 
-    @property
-    def looks(self) -> int:
-        """The most looks at a picture that there are features of."""
-        return max(1, int(self.images.shape[1]) // IMAGE_DIM)
-
-    def pairs(self, chosen: NDArray[np.bool_], looks: int = 1) -> Pairs:
-        """The chosen rows as training pairs, with so many looks at each picture."""
-        images = self.images[:, : looks * IMAGE_DIM]
+    def pairs(self, chosen: NDArray[np.bool_], looks: int | None = 1) -> Pairs:
+        """The chosen rows as training pairs, with so many looks at each picture; None: all that there are."""
+        images = self.images if looks is None else self.images[:, : width_of(looks, IMAGE_DIM)]
         return Pairs(images, self.texts, self.said, self.labels, self.patients).rows(np.flatnonzero(chosen))
 
 
@@ -113,11 +108,13 @@ def home_features(
     for number, row in enumerate(rows):
         for place, look in enumerate((looks or {}).get(row.record.domain, (WHOLE,))):
             wanted.setdefault((place, look), []).append(number)
-    images = np.zeros((len(rows), IMAGE_DIM * max((place + 1 for place, _ in wanted), default=1)), np.float32)
+    ends = [width_of(looks, IMAGE_DIM) for looks in range(1, 2 + max((place for place, _ in wanted), default=0))]
+    images = np.zeros((len(rows), ends[-1]), np.float32)
     for (place, look), numbers in wanted.items():
         digests = [rows[number].digest for number in numbers]
         seen = _picture_features(digests, store, tower, look, cache, progress)
-        images[numbers, place * IMAGE_DIM : (place + 1) * IMAGE_DIM] = seen
+        begin = ends[place - 1] if place else 0
+        images[numbers, begin : ends[place]] = seen[:, : ends[place] - begin]
     return features_of(rows, images, text_features([joint_text(row.record) for row in rows], sentences))
 
 

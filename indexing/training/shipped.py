@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -52,11 +52,12 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class _Data:
-    """The records of the home, the rows of their pictures, and which rows are held out or choose epochs."""
+    """The records of the home, the rows of their pictures, and how the pictures of a domain are looked at."""
 
     home: Home
     records: list[Record]
     rows: list[Row]
+    looks: Mapping[str, tuple[Look, ...]]
 
     @property
     def patients(self) -> list[str]:
@@ -76,7 +77,7 @@ class _Data:
         store, cache = ImageStore(self.home.images), self.home.models / "features"
         return home_features(
             self.rows, store, image_tower("cpu", tuned), text_tower("cpu"), cache,
-            lambda done, most: say("features", done, most, ""), LOOKS,
+            lambda done, most: say("features", done, most, ""), self.looks,
         )  # fmt: skip
 
     def corrupted(self, tuned: Path | None, say: Say) -> list[NDArray[np.float32]]:
@@ -136,13 +137,13 @@ def fit_shipped(
 def _read(home: Home) -> _Data:
     with Catalog.open(home.catalog_url) as catalog:
         records = list(catalog.records())
-    return _Data(home, records, picture_rows(records, ImageStore(home.images)))
+    return _Data(home, records, picture_rows(records, ImageStore(home.images)), LOOKS)
 
 
 def _open_part(data: _Data) -> _Data:
-    """What `weights/open` may learn from."""
+    """What `weights/open` may learn from. Its heads see whole pictures alone: both sets must not outgrow 40 MB."""
     free = np.array([row.record.drawn or row.record.licence.kind == "open" for row in data.rows])
-    return data.chosen(free | _outside(data))
+    return replace(data.chosen(free | _outside(data)), looks={})
 
 
 def _tuned(data: _Data, say: Say) -> Path:
@@ -166,7 +167,7 @@ def _fit_set(data: _Data, folder: Path, tuned: Path | None, cards: Path | None, 
         mine = medical & ((features.domains == name) | (name == GENERAL))
         if not (mine & held).any() or not (mine & stop).any():
             continue
-        told, looks = _named(say, name), LOOKS.get(name, (WHOLE,))
+        told, looks = _named(say, name), data.looks.get(name, (WHOLE,))
         learned, choosing, judged = (
             features.pairs(part, len(looks)) for part in (mine & ~held & ~stop, mine & stop, mine & held)
         )
@@ -208,7 +209,10 @@ def _write_card(
         patients=len({row.patient for row in rows}),
         licence=licence_of_records(records, _FREE),
         tower="tuned on all clinical domains" if tuned else "as its package brings it",
-        options={"looks": looks_named(LOOKS.get(name, (WHOLE,))), "mean of": [asdict(options) for options in WAYS]},
+        options={
+            "looks": looks_named(data.looks.get(name, (WHOLE,))),
+            "mean of": [asdict(options) for options in WAYS],
+        },
         before=before,
         after=after,
         baseline="the general projection, fitted on all domains together",

@@ -23,7 +23,8 @@ WAYS = tuple(
 """The fits whose mean a head is. A lower rate stays too near to where they begin, a higher one parts them."""
 
 LOOKS: Mapping[str, tuple[Look, ...]] = {
-    "ophthalmology": looks_of("whole@224 evened@320"),
+    "ultrasound": looks_of("whole@224 trimmed@224"),
+    "ophthalmology": looks_of("whole@224 evened@448"),
     "dermatology": looks_of("whole@224 balanced@224 centre@224"),
 }
 """How the encoders that ship look at the pictures of a domain; of others they see whole pictures alone. What
@@ -53,7 +54,7 @@ def fit_domain_head(
 
 
 def widened(head: Head, features: Vectors, looks: tuple[Look, ...]) -> Head:
-    """The same head, which takes features (n, 2560 × looks) of further looks too: they count nothing yet."""
+    """The same head, which takes `features` (n, d) of further looks too: they count nothing yet."""
     image, known = head.image, len(head.image.mean)
     if features.shape[1] == known:
         return head

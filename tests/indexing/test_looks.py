@@ -13,11 +13,11 @@ from PIL import Image
 from corpora.errors import ModelError
 from indexing.encoders.embedded import EmbeddedEncoder
 from indexing.encoders.heads import Head, load_head
-from indexing.encoders.looks import WHOLE, Look, looks_named, looks_of, parts_of, strip_of
+from indexing.encoders.looks import WHOLE, Look, looks_named, looks_of, parts_of, strip_of, width_of
 from indexing.training.shipped_heads import widened
 from tests.conftest import picture
 
-EVERY = looks_of("whole@224 evened@320 balanced@160 mirrored@224 centre@96")
+EVERY = looks_of("whole@224 evened@320 balanced@160 mirrored@224 centre@96 trimmed@100")
 
 
 def smooth(seed: int, size: int = 64) -> Image.Image:
@@ -38,7 +38,7 @@ def distance(look: Look, one: Image.Image, other: Image.Image) -> float:
 def test_looks_stand_side_by_side_and_come_back() -> None:
     image = smooth(1)
     strip = strip_of(image, EVERY)
-    assert strip.shape == (3, 320, 224 + 320 + 160 + 224 + 96)
+    assert strip.shape == (3, 320, 224 + 320 + 160 + 224 + 96 + 100)
     for look, part in zip(EVERY, parts_of(strip[None], EVERY), strict=True):
         assert np.array_equal(part[0], look.prepare(image))
     assert np.array_equal(strip_of(image, (WHOLE,)), WHOLE.prepare(image))
@@ -83,6 +83,17 @@ def test_a_mirrored_look_and_the_centre() -> None:
     assert np.array_equal(Look("centre", 96).prepare(image), Look("whole", 96).prepare(inner))
 
 
+def test_a_trimmed_look_leaves_out_the_dark_around() -> None:
+    inner = Image.fromarray(np.asarray(smooth(5)) // 2 + 100)
+    framed = Image.new("RGB", (200, 140))
+    framed.paste(inner, (50, 30))
+    trimmed, whole = Look("trimmed", 100), Look("whole", 100)
+    assert np.array_equal(trimmed.prepare(framed), whole.prepare(inner))
+    assert np.array_equal(trimmed.prepare(inner), whole.prepare(inner)), "no dark border, nothing to cut"
+    black = Image.new("RGB", (90, 90))
+    assert np.array_equal(trimmed.prepare(black), whole.prepare(black))
+
+
 @pytest.mark.parametrize(
     "text", ["", "evened@320", "whole@320", "whole@224 askance@224", "whole@224 evened", "whole@x"]
 )
@@ -95,7 +106,7 @@ def headed(looks: str, seed: int = 0) -> Head:
     """The shipped general head, with weights on further looks."""
     ways, rng = looks_of(looks), np.random.default_rng(seed)
     general = load_head("general")
-    head = widened(general, rng.standard_normal((9, 2560 * len(ways))).astype(np.float32), ways)
+    head = widened(general, rng.standard_normal((9, width_of(len(ways), 2560))).astype(np.float32), ways)
     skip = head.image.skip + rng.standard_normal(head.image.skip.shape).astype(np.float32) * 0.02
     return replace(head, image=replace(head.image, skip=skip))
 
@@ -112,7 +123,7 @@ def test_an_encoder_sees_every_look_of_its_head() -> None:
 
 def test_a_further_look_counts_nothing_until_it_is_fitted() -> None:
     general = load_head("general")
-    features = np.random.default_rng(1).random((5, 5120)).astype(np.float32)
+    features = np.random.default_rng(1).random((5, 3840)).astype(np.float32)
     head = widened(general, features, looks_of("whole@224 evened@320"))
     assert np.allclose(head.image(features), general.image(features[:, :2560]), atol=1e-5)
     assert np.allclose(general.image(features), general.image(features[:, :2560])), "a head passes over what it lacks"
@@ -124,7 +135,7 @@ def test_a_head_keeps_its_looks_in_its_file(tmp_path: Path) -> None:
     head.save(tmp_path / "skin.safetensors", {"domain": "skin"})
     loaded = load_head("skin", tmp_path)
     assert looks_named(loaded.looks) == "whole@224 balanced@224"
-    assert loaded.image.mean.shape == (5120,)
+    assert loaded.image.mean.shape == (3840,)
     head.save(tmp_path / "odd.safetensors", {})
     odd = (tmp_path / "odd.safetensors").read_bytes().replace(b"balanced", b"unbroken")
     (tmp_path / "odd.safetensors").write_bytes(odd)
