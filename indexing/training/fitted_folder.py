@@ -25,7 +25,10 @@ __all__ = ["Fit", "licence_of_records", "model_card", "require_free", "write_fit
 
 @dataclass(frozen=True)
 class Fit:
-    """What is told of a fit: where from, how, and what it reached on held-out patients before and after."""
+    """What is told of a fit: where from, how, and what it reached on held-out patients before and after.
+
+    `looks` are those of the head at pictures; empty where another encoder (`on`) looks at them.
+    """
 
     domain: str
     mode: str
@@ -40,6 +43,7 @@ class Fit:
     after: Mapping[str, float]
     baseline: str
     on_fingerprint: str = ""
+    looks: str = ""
 
     @property
     def corpora(self) -> dict[str, int]:
@@ -117,6 +121,7 @@ def model_card(fit: Fit) -> str:
         mode=fit.mode,
         seed=fit.seed,
         tower=fit.tower,
+        looks=fit.looks or f"as {fit.on} does",
         held=int(fit.after.get("pictures", 0)),
         texts=int(fit.after.get("texts", 0)),
         baseline=fit.baseline,
@@ -134,6 +139,7 @@ def _manifest(fit: Fit, dim: int) -> dict[str, Any]:
         "on_fingerprint": fit.on_fingerprint,
         "seed": fit.seed,
         "options": dict(fit.options),
+        "looks": fit.looks,
         "data": {
             "corpora": fit.corpora,
             "pictures": len(fit.records),

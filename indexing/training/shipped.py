@@ -209,13 +209,11 @@ def _write_card(
         patients=len({row.patient for row in rows}),
         licence=licence_of_records(records, _FREE),
         tower="tuned on all clinical domains" if tuned else "as its package brings it",
-        options={
-            "looks": looks_named(data.looks.get(name, (WHOLE,))),
-            "mean of": [asdict(options) for options in WAYS],
-        },
+        options={"mean of": [asdict(options) for options in WAYS]},
         before=before,
         after=after,
         baseline="the general projection, fitted on all domains together",
+        looks=looks_named(data.looks.get(name, (WHOLE,))),
     )
     cards.mkdir(parents=True, exist_ok=True)
     (cards / f"{name}.md").write_text(model_card(fit), encoding="utf-8")

@@ -15,6 +15,7 @@ from corpora.home import Home
 from corpora.images import ImageStore
 from indexing.encoders.heads import tower_of, weights_folder
 from indexing.encoders.licences import OPEN
+from indexing.encoders.looks import WHOLE, looks_named
 from indexing.encoders.towers import image_tower, require_device
 from indexing.training.bases import Base, encoder_base, packaged_base
 from indexing.training.fitted_folder import Fit, licence_of_records, require_free, write_fitted
@@ -179,4 +180,5 @@ def _told(options: TrainOptions, rows: list[Row], split: _Split, base: Base, aft
         after=after,
         baseline=base.baseline,
         on_fingerprint=base.fingerprint,
+        looks="" if options.on else looks_named(base.start.looks if base.start else (WHOLE,)),
     )

@@ -19,7 +19,7 @@ from indexing.encoders import Encoder, EncoderPlan, open_encoder
 from indexing.encoders.base import EncoderContext, projected, unit_rows
 from indexing.encoders.clip import open_clip_encoder
 from indexing.encoders.embedded import open_embedded
-from indexing.encoders.heads import load_head, packaged_heads
+from indexing.encoders.heads import WEIGHTS, load_head, packaged_heads
 from indexing.encoders.registry import encoder_kinds
 from indexing.encoders.sentences import open_sentence_encoder
 from tests.conftest import picture
@@ -245,6 +245,11 @@ def test_a_domain_of_the_sites_own_takes_the_general_head() -> None:
     own, general = (open_embedded(name, EncoderContext()) for name in ("dentistry", "general"))
     assert own.spec == "embedded:general"
     assert own.fingerprint == general.fingerprint
+
+
+def test_the_packaged_weights_stay_small() -> None:
+    """Both sets together, as the package and the repository hold them."""
+    assert sum(path.stat().st_size for path in WEIGHTS.rglob("*.safetensors")) <= 40_000_000
 
 
 def test_heads_are_read_and_damage_is_told(tmp_path: Path) -> None:
