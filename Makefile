@@ -38,8 +38,8 @@ lint: env
 bench: env
 	$(BIN)/python -m benchmarks
 
-# Fits the shipped weights again on the records of a home: make weights WEIGHTS_HOME=… [TOWER=…]
-# One thread and one set of instructions, which every processor of the last ten years has: elsewhere sums are added in another
+# Fits the shipped weights again on the records of a home: make weights WEIGHTS_HOME=… [WEIGHTS_TOWER=…]
+# One thread, and instructions that every x86 server and desktop of the last ten years has: elsewhere sums are added in another
 # order, and fits part from there.
 weights: export OMP_NUM_THREADS = 1
 weights: export ATEN_CPU_CAPABILITY = avx2
@@ -47,7 +47,8 @@ weights: export MKL_CBWR = COMPATIBLE
 weights: export ONEDNN_MAX_CPU_ISA = AVX2
 weights: export OPENBLAS_CORETYPE = Haswell
 weights: env
-	$(BIN)/python -m indexing.training.shipped $(WEIGHTS_HOME) $(TOWER)
+	@test -n "$(WEIGHTS_HOME)" || { echo "Name the home: make weights WEIGHTS_HOME=…" >&2; exit 2; }
+	$(BIN)/python -m indexing.training.shipped "$(WEIGHTS_HOME)" $(if $(WEIGHTS_TOWER),"$(WEIGHTS_TOWER)")
 
 format: env
 	$(BIN)/ruff check --fix .

@@ -46,7 +46,7 @@ def run(home: Home, folds: int = 5, weights: Path | None = None) -> dict[Key, tu
     for number in range(folds):
         asked = fold == number
         stop = stop_by_patient(features.patients, held=asked)
-        general = fit_general_head(features.pairs(~asked & ~stop), features.pairs(stop))
+        general = fit_general_head(features.pairs(~asked & ~stop, looks=1), features.pairs(stop, looks=1))
         for domain in CLINICAL:
             mine = features.domains == domain
             looks = LOOKS.get(domain, (WHOLE,))
@@ -76,7 +76,7 @@ def _asked(
 ) -> Iterator[tuple[Key, list[tuple[str, float, float]]]]:
     """What the pictures of the domain that are asked for found among all of them."""
     mine = features.domains == domain
-    pairs: Pairs = features.pairs(mine, looks=None)
+    pairs: Pairs = features.pairs(mine)
     kept = [rows[n] for n in np.flatnonzero(mine).tolist()]
     tags, judged_by = clinical_tags(domain, kept)
     cases = DomainCases(domain, kept, pairs, None, tags, judged_by, asked[mine])

@@ -14,9 +14,9 @@ from corpora.errors import LicenceError, ModelError
 from indexing.encoders.base import Encoder, EncoderContext, unit_rows
 from indexing.encoders.heads import Head, load_head, packaged_heads, tower_of, weights_folder
 from indexing.encoders.licences import MANIFEST, OPEN, stated_licence
-from indexing.encoders.looks import joined, parts_of, strip_of
+from indexing.encoders.looks import joined, parts_of, strip_of, width_of
 from indexing.encoders.query_features import QueryFeatures
-from indexing.encoders.towers import TEXT_DIM, image_tower, text_tower
+from indexing.encoders.towers import IMAGE_DIM, TEXT_DIM, image_tower, text_tower
 
 __all__ = ["EmbeddedEncoder", "EmbeddedSentences", "HeadedEncoder", "open_embedded"]
 
@@ -30,11 +30,17 @@ Vectors = NDArray[np.float32]
 
 
 class EmbeddedEncoder:
-    """A domain's space: features of EfficientNet-Lite0 and MiniLM through a head."""
+    """A domain's space: features of EfficientNet-Lite0 and MiniLM through a head.
+
+    Raises:
+        ModelError: the head takes other features than these towers give.
+    """
 
     has_images = True
 
     def __init__(self, spec: str, head: Head, tuned: Path | None, device: str) -> None:
+        if (len(head.image.mean), len(head.text.mean)) != (width_of(len(head.looks), IMAGE_DIM), TEXT_DIM):
+            raise ModelError(f"The head of {spec} does not fit the packaged towers; fit or install it again.")
         self._head = head
         self._image, self._text = image_tower(device, tuned), text_tower(device)
         self._query = QueryFeatures(device, tuned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from indexing.encoders.looks import WHOLE, Look, looks_named, looks_of
 __all__ = ["WEIGHTS", "Head", "Side", "load_head", "packaged_heads", "tower_of", "weights_folder"]
 
 WEIGHTS = Path(__file__).parent / "weights"
+_ONE_KEY = "head"  # a second one would make the order of the header, and so the digest, a matter of chance
 
 Vectors = NDArray[np.float32]
 
@@ -64,7 +66,8 @@ class Head:
             for side in ("image", "text")
             for field in fields(Side)
         }
-        save_file(tensors, path, metadata | {"looks": looks_named(self.looks)})
+        told = json.dumps(metadata | {"looks": looks_named(self.looks)}, sort_keys=True)
+        save_file(tensors, path, {_ONE_KEY: told})
         path.chmod(0o644)  # the library writes files that only their owner may read
 
 
@@ -105,7 +108,10 @@ def load_head(name: str, folder: Path = WEIGHTS) -> Head:
             for side in ("image", "text")
         }
         with safe_open(path, framework="numpy") as file:
-            looks = looks_of((file.metadata() or {}).get("looks", str(WHOLE)))
-    except (SafetensorError, KeyError) as error:
+            told = json.loads((file.metadata() or {}).get(_ONE_KEY, "{}"))
+        looks = looks_of(told.get("looks", str(WHOLE)))  # a head that a site fitted earlier says nothing
+    except (SafetensorError, ValueError, KeyError, AttributeError) as error:
         raise ModelError(f"The head {path.name} is damaged ({error}); install Curbside again.") from error
+    except ModelError as error:
+        raise ModelError(f"The head {path} cannot be used. {error}") from error
     return Head(sides["image"], sides["text"], hashlib.sha256(data).hexdigest()[:16], looks)

@@ -1,12 +1,15 @@
-"""How a domain's encoder looks at a picture: as it is, and in the ways that its specialists correct light and colour.
+"""How a domain's encoder looks at a picture: as it is, and with the light, colour or frame that suit its domain.
 
 One tower sees every look; their features stand side by side, those of the picture as it is first. So a router and a
 general head, which know that first look alone, share its features with every domain. Of further looks the mean over the
 tower's last map is taken, not its maximum too: measured, that is as good (docs/training.md), and heads stay small.
+
+A look that has shipped keeps what it does: heads, stored features and indexes know it by its name and size alone.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +23,7 @@ __all__ = ["WHOLE", "Look", "joined", "looks_named", "looks_of", "parts_of", "st
 
 _NORM = 6  # of shades of grey; 1 would be grey world, infinity the brightest pixel
 _CONTRAST = 4.0
+_LEAST, _MOST = 32, 1024  # pixels of a side
 
 Vectors = NDArray[np.float32]
 
@@ -62,14 +66,15 @@ def looks_of(text: str) -> tuple[Look, ...]:
     """The looks that a head's file names, as `whole@224 evened@320`.
 
     Raises:
-        ModelError: a look that is not known here, or that `WHOLE` is not the first.
+        ModelError: a look or size that is not known here, or that `WHOLE` is not the first.
     """
     parts = [part.partition("@") for part in text.split()]
-    if any(name not in _LOOKS or not pixels.isdecimal() for name, _, pixels in parts):
-        raise ModelError(f"The head looks at pictures in a way not known here ({text}); install Curbside again.")
-    looks = tuple(Look(name, int(pixels)) for name, _, pixels in parts)
-    if looks[:1] != (WHOLE,):
-        raise ModelError(f"The head does not begin with the look {WHOLE} ({text}); install Curbside again.")
+    known = all(name in _LOOKS and re.fullmatch("[0-9]{2,4}", pixels) for name, _, pixels in parts)
+    looks = tuple(Look(name, int(pixels)) for name, _, pixels in parts) if known else ()
+    if looks[:1] != (WHOLE,) or not all(_LEAST <= look.pixels <= _MOST for look in looks):
+        raise ModelError(
+            f"It looks at pictures in a way not known here ({text or 'none'}); update Curbside, or fit it again."
+        )
     return looks
 
 

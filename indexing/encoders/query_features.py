@@ -49,7 +49,8 @@ class QueryFeatures:
         look = key[0]
 
         def forward() -> Vectors:
-            return _images_together(self.device, self.tuned, look.pixels)(key, look.prepare(image))
+            together = _images_together(self.device, self.tuned, 0 if self.device == "cpu" else look.pixels)
+            return together(key, look.prepare(image))
 
         return self._remember(f"image {self.tuned or ''}", key, forward)
 
@@ -69,7 +70,7 @@ class QueryFeatures:
 
 @once
 def _images_together(device: str, tuned: Path | None, pixels: int) -> Gatherer[Vectors, Vectors]:
-    """Those of one size, which a GPU can take in one batch."""
+    """A processor takes one picture after the other, of any size (0); a GPU those of one size in a batch."""
     import torch
 
     tower = image_tower(device, tuned)
@@ -100,6 +101,6 @@ def _one_core() -> None:
     threadpool_limits(1, user_api="openmp")  # of OpenMP it limits the calling thread alone
 
 
-_MOST_REMEMBERED = 256
+_MOST_REMEMBERED = 512
 _remembered: OrderedDict[tuple[str, str, Hashable], Vectors] = OrderedDict()
 _lock = threading.Lock()

@@ -67,6 +67,7 @@ class ImageTower:
             _overlay(model, tuned)
         self._model = model.eval().to(device, memory_format=torch.channels_last)
         self._traces: dict[int, Any] = {}
+        self._one_trace = threading.Lock()
 
     @property
     def module(self) -> Any:
@@ -99,10 +100,11 @@ class ImageTower:
         """The layers for squares of that size: a trace knows its padding."""
         import torch
 
-        if pixels not in self._traces:
-            example = torch.zeros(1, 3, pixels, pixels, device=self.device).to(memory_format=torch.channels_last)
-            self._traces[pixels] = _traced(torch.jit.trace_module, self._model, {"forward_features": example})
-        return self._traces[pixels]
+        with self._one_trace:
+            if pixels not in self._traces:
+                example = torch.zeros(1, 3, pixels, pixels, device=self.device).to(memory_format=torch.channels_last)
+                self._traces[pixels] = _traced(torch.jit.trace_module, self._model, {"forward_features": example})
+            return self._traces[pixels]
 
 
 class TextTower:

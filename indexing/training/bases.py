@@ -36,7 +36,7 @@ class Base:
     """The features a head is fitted on, where it starts, and what served before, with its held-out figures.
 
     `tower` is the tuned tower's file (None: as the package brings it), `on` the spec of another encoder, or `embedded`;
-    `fingerprint` is that of the other encoder.
+    `fingerprint` is that of the other encoder. `looks` are those at pictures that the features are of.
     """
 
     on: str
@@ -47,6 +47,7 @@ class Base:
     before: dict[str, float]
     baseline: str
     fingerprint: str = ""
+    looks: tuple[Look, ...] = (WHOLE,)
 
 
 def packaged_base(
@@ -58,20 +59,20 @@ def packaged_base(
     head = load_head(domain if domain in packaged_heads(weights) else GENERAL, weights)
     store, cache = ImageStore(home.images), home.models / "features"
 
-    def seen_by(tower: ImageTower, looks: tuple[Look, ...]) -> HomeFeatures:
+    def seen_by(tower: ImageTower) -> HomeFeatures:
         return home_features(
             rows, store, tower, text_tower(device), cache,
-            lambda done, most: say("features", done, most, ""), {domain: looks},
+            lambda done, most: say("features", done, most, ""), {domain: head.looks},
         )  # fmt: skip
 
-    shipped = seen_by(image_tower(device, shipped_tower), head.looks)
-    judged = shipped.pairs(held, len(head.looks))
+    shipped = seen_by(image_tower(device, shipped_tower))
+    judged = shipped.pairs(held)
     before = figures_of(head.image(judged.images), head.text(judged.texts), judged)
     licence, baseline = licence_of(f"embedded:{domain}", licences=licences), "the encoder that ships for this domain"
     if tuned is None:
-        return Base("embedded", shipped, head, shipped_tower, licence, before, baseline)
+        return Base("embedded", shipped, head, shipped_tower, licence, before, baseline, looks=head.looks)
     fresh = ImageTower(device, tuned)  # not the one that is remembered: an earlier fit may have had the same name
-    return Base("embedded", seen_by(fresh, (WHOLE,)), None, tuned, licence, before, baseline)
+    return Base("embedded", seen_by(fresh), None, tuned, licence, before, baseline, looks=head.looks)
 
 
 def encoder_base(

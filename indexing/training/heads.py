@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.encoders.heads import Head, Side
-from indexing.encoders.looks import WHOLE
+from indexing.encoders.looks import WHOLE, Look
 from indexing.training.objective import Targets, first_temperature, image_image_loss, image_text_loss, scale_of
 from indexing.training.split import split_by_patient, stop_by_patient
 
@@ -121,17 +121,18 @@ def fit_head(
     options: HeadOptions = HeadOptions(),
     start: Head | None = None,
     progress: Progress | None = None,
+    looks: tuple[Look, ...] = (WHOLE,),
 ) -> Head:
     """The head that does best on the pairs `stop`; an interrupt (Ctrl-C) ends the fit and keeps the best so far.
 
     Args:
         fit: What it learns from.
         stop: Pairs of other patients, which choose the epoch.
-        start: A head of the same shapes to start from, as the general one for a domain's; the fitted head looks at
-            pictures as it does, at whole ones where there is none.
+        start: A head of the same shapes to start from, as the general one for a domain's.
         progress: Told after every epoch.
+        looks: Those at pictures that the features are of; a `start` has its own.
     """
-    fitting = _Fitting(fit, options, start)
+    fitting = _Fitting(fit, options, start, start.looks if start else looks)
     best, best_score, waited = fitting.head(), -1.0, 0
     try:
         for epoch in range(options.epochs):
@@ -163,7 +164,7 @@ def head_score(head: Head, stop: Pairs) -> float:
 class _Fitting:
     """The module, its optimiser and the order of rows."""
 
-    def __init__(self, fit: Pairs, options: HeadOptions, start: Head | None) -> None:
+    def __init__(self, fit: Pairs, options: HeadOptions, start: Head | None, looks: tuple[Look, ...]) -> None:
         import torch
 
         torch.manual_seed(options.seed)
@@ -172,7 +173,7 @@ class _Fitting:
         self._images, self._texts = torch.from_numpy(fit.images), torch.from_numpy(fit.texts)
         self._targets = Targets(fit.said, fit.labels)
         self._module = _module(fit, options, start)
-        self._looks = start.looks if start else (WHOLE,)
+        self._looks = looks
         self._optimiser = torch.optim.AdamW(self._module.parameters(), lr=options.rate, weight_decay=options.decay)
         self._batches = max(1, len(fit) // options.batch)
         steps = options.epochs * self._batches + 1
@@ -208,7 +209,7 @@ class _Fitting:
         return Head(_side(self._module.image), _side(self._module.text), "unsaved", self._looks)
 
 
-def standard(features: Vectors) -> tuple[Vectors, Vectors]:
+def standard(features: Vectors) -> tuple[Vectors, NDArray[np.float64]]:
     """What standardises features (n, d) to rows of about unit length: `mean` and `scale` of a `Side`, (d,) each."""
     spread = features.std(axis=0)
     scale = 1.0 / (np.maximum(spread, np.median(spread) * 0.1 + 1e-6) * np.sqrt(features.shape[1]))

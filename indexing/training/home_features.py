@@ -64,8 +64,8 @@ class HomeFeatures:
     corpora: NDArray[np.str_]
     modalities: NDArray[np.str_]
 
-    def pairs(self, chosen: NDArray[np.bool_], looks: int | None = 1) -> Pairs:
-        """The chosen rows as training pairs, with so many looks at each picture; None: all that there are."""
+    def pairs(self, chosen: NDArray[np.bool_], looks: int | None = None) -> Pairs:
+        """The chosen rows as training pairs, with so many looks at each picture, or all that there are."""
         images = self.images if looks is None else self.images[:, : width_of(looks, IMAGE_DIM)]
         return Pairs(images, self.texts, self.said, self.labels, self.patients).rows(np.flatnonzero(chosen))
 

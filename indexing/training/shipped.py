@@ -100,6 +100,7 @@ def fit_shipped_picture_routers(home: Home, folder: Path = WEIGHTS, say: Say = l
         ("open: ", _open_part(data), folder / "open", None),
     ):
         told = _named(say, place.name)
+        chosen = replace(chosen, looks={})  # a router sees whole pictures alone
         features, corrupted = chosen.features(tuned, told), chosen.corrupted(tuned, told)
         path, medical = place / "router.safetensors", ~_outside(chosen)
         found = fit_picture_router(features, corrupted, medical, CLINICAL, tuned, path)

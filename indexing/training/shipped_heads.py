@@ -56,14 +56,14 @@ def fit_domain_head(
 def widened(head: Head, features: Vectors, looks: tuple[Look, ...]) -> Head:
     """The same head, which takes `features` (n, d) of further looks too: they count nothing yet."""
     image, known = head.image, len(head.image.mean)
-    if features.shape[1] == known:
+    if looks == head.looks:
         return head
     mean, scale = standard(features[:, known:])
     nothing = np.zeros((len(mean), 1), np.float32)
     side = replace(
         image,
         mean=np.concatenate([image.mean, mean]),
-        scale=np.concatenate([image.scale, scale * np.float32(np.sqrt(len(mean) / known))]),
+        scale=np.concatenate([image.scale, scale * np.float32(np.sqrt(len(mean) / known))]).astype(np.float32),
         skip=np.concatenate([image.skip, nothing.repeat(image.skip.shape[1], axis=1)]),
         down=np.concatenate([image.down, nothing.repeat(image.down.shape[1], axis=1)]),
     )

@@ -15,7 +15,7 @@ from corpora.home import Home
 from corpora.images import ImageStore
 from indexing.encoders.heads import tower_of, weights_folder
 from indexing.encoders.licences import OPEN
-from indexing.encoders.looks import WHOLE, looks_named
+from indexing.encoders.looks import looks_named
 from indexing.encoders.towers import image_tower, require_device
 from indexing.training.bases import Base, encoder_base, packaged_base
 from indexing.training.fitted_folder import Fit, licence_of_records, require_free, write_fitted
@@ -92,15 +92,15 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
     rows = _rows(home, options)
     split = _split(rows, options.domain)
     base = _base(home, rows, split, options, say)
-    looks = len(base.start.looks) if base.start else 1
     head = fit_head(
-        base.features.pairs(split.fit, looks),
-        base.features.pairs(split.stop, looks),
+        base.features.pairs(split.fit),
+        base.features.pairs(split.stop),
         options.head,
         base.start,
         lambda done, most, loss, score: say("fitting", done, most, f"loss {loss:.3f}, validation {score:.3f}"),
+        base.looks,
     )
-    judged = base.features.pairs(split.held, looks)
+    judged = base.features.pairs(split.held)
     after = figures_of(head.image(judged.images), head.text(judged.texts), judged)
     write_fitted(folder, head, base.tower, _told(options, rows, split, base, after))
     inside = folder.resolve().is_relative_to(home.path.resolve())
@@ -180,5 +180,5 @@ def _told(options: TrainOptions, rows: list[Row], split: _Split, base: Base, aft
         after=after,
         baseline=base.baseline,
         on_fingerprint=base.fingerprint,
-        looks="" if options.on else looks_named(base.start.looks if base.start else (WHOLE,)),
+        looks="" if options.on else looks_named(base.looks),
     )

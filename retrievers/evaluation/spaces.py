@@ -96,7 +96,7 @@ def domain_cases(
     """The rows by domain, textbooks last. `features` and `frozen` have these rows."""
     for domain in sorted(set(features.domains.tolist()), key=lambda name: (name == TEXTBOOK, name)):
         mine = features.domains == domain
-        pairs = features.pairs(mine, looks=None)
+        pairs = features.pairs(mine)
         kept = [rows[row] for row in np.flatnonzero(mine).tolist()]
         tags, judged_by = clinical_tags(domain, kept)
         asked = split_by_patient(pairs.patients) if held_out else np.ones(len(kept), bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from PIL import Image
 from corpora.errors import ModelError
 from indexing.encoders.embedded import EmbeddedEncoder
 from indexing.encoders.heads import Head, load_head
-from indexing.encoders.looks import WHOLE, Look, looks_named, looks_of, parts_of, strip_of, width_of
+from indexing.encoders.looks import WHOLE, Look, joined, looks_named, looks_of, parts_of, strip_of, width_of
+from indexing.encoders.towers import image_tower
 from indexing.training.shipped_heads import widened
 from tests.conftest import picture
 
@@ -95,10 +97,20 @@ def test_a_trimmed_look_leaves_out_the_dark_around() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "evened@320", "whole@320", "whole@224 askance@224", "whole@224 evened", "whole@x"]
+    "text",
+    [
+        "",
+        "evened@320",
+        "whole@320",
+        "whole@224 askance@224",
+        "whole@224 evened",
+        "whole@x",
+        "whole@224 evened@0",
+        "whole@224 evened@2048",
+    ],
 )
 def test_looks_that_are_not_known_are_refused(text: str) -> None:
-    with pytest.raises(ModelError, match="install Curbside again"):
+    with pytest.raises(ModelError, match="in a way not known here"):
         looks_of(text)
 
 
@@ -107,18 +119,46 @@ def headed(looks: str, seed: int = 0) -> Head:
     ways, rng = looks_of(looks), np.random.default_rng(seed)
     general = load_head("general")
     head = widened(general, rng.standard_normal((9, width_of(len(ways), 2560))).astype(np.float32), ways)
-    skip = head.image.skip + rng.standard_normal(head.image.skip.shape).astype(np.float32) * 0.02
+    skip = head.image.skip.copy()
+    skip[2560:] = rng.standard_normal(skip[2560:].shape) * 0.02
     return replace(head, image=replace(head.image, skip=skip))
 
 
 def test_an_encoder_sees_every_look_of_its_head() -> None:
-    encoder = EmbeddedEncoder("embedded:test", headed("whole@224 evened@320 mirrored@224"), None, "cpu")
+    looks = looks_of("whole@224 evened@320 centre@224")
+    head = headed(looks_named(looks))
+    encoder = EmbeddedEncoder("embedded:test", head, None, "cpu")
     images = [smooth(seed) for seed in range(3)]
+    tower = image_tower("cpu")
+    seen = [tower.features(np.stack([look.prepare(image) for image in images])) for look in looks]
     vectors = encoder.encode_prepared(np.stack([encoder.prepare(image) for image in images]))
-    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    assert np.allclose(encoder.encode_images(images), vectors, atol=1e-3)
-    plain = EmbeddedEncoder("embedded:test", headed("whole@224"), None, "cpu").encode_images(images)
-    assert not np.allclose(plain, vectors, atol=1e-2)
+    assert np.allclose(vectors, head.image(joined(seen)), atol=1e-5)
+    with ThreadPoolExecutor(3) as threads:  # asked one by one, traced
+        asked = list(threads.map(lambda image: encoder.encode_images([image])[0], [*images, *images]))
+    assert np.allclose(asked, [*vectors, *vectors], atol=1e-3)
+    assert not np.allclose(load_head("general").image(seen[0]), vectors, atol=1e-2), "further looks count"
+    with pytest.raises(ModelError, match="does not fit the packaged towers"):
+        EmbeddedEncoder("embedded:test", replace(head, looks=looks[:2]), None, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("whole", [-0.32, 0.228, 0.242, -0.664, -0.071, -0.016]),
+        ("evened", [0.381, 0.574, 0.389, 0.49, 0.695, 0.75]),
+        ("balanced", [-0.295, 0.226, 0.201, -0.652, -0.073, -0.048]),
+        ("centre", [-0.407, -0.065, 0.35, -0.757, 0.272, 0.173]),
+        ("trimmed", [-0.39, 0.437, 0.268, -0.811, 0.477, 0.037]),
+    ],
+)
+def test_a_look_that_ships_stays_what_it_is(name: str, seen: list[float]) -> None:
+    """Stored features and indexes know a look by its name: what does something else needs another name."""
+    framed = Image.new("RGB", (120, 90))
+    framed.paste(smooth(9), (20, 10))
+    prepared = Look(name, 96).prepare(framed)
+    parts = np.abs(prepared) if name == "evened" else prepared
+    means = parts.reshape(3, 4, 24, 4, 24).mean((2, 4))
+    assert [*means[:, 1, 1], *means[:, 2, 2]] == pytest.approx(seen, abs=0.01)
 
 
 def test_a_further_look_counts_nothing_until_it_is_fitted() -> None:

@@ -25,9 +25,6 @@ class CountingTower:
     def __init__(self, digest: str = "one", refuses: bool = False) -> None:
         self.digest, self.asked, self._refuses = digest, 0, refuses
 
-    def prepare(self, image: Any) -> Any:
-        return np.full((3, 2, 2), np.asarray(image).mean(), np.float32)
-
     def features(self, batch: Any) -> Any:
         assert not self._refuses
         self.asked += len(batch)
@@ -120,12 +117,13 @@ def test_no_rows_give_no_features(home: Home) -> None:
 
 
 def test_a_domain_is_looked_at_in_its_own_ways(home: Home, rows: list[Row]) -> None:
-    tower, looks = CountingTower(), looks_of("whole@224 mirrored@224")
+    tower, looks = CountingTower(), looks_of("whole@224 centre@224")
     seen = computed(home, rows, tower, looks={"ultrasound": looks})
     assert (seen.images.shape, tower.asked) == ((20, 3840), 40)
-    assert seen.pairs(np.ones(20, bool)).images.shape == (20, IMAGE_DIM)
+    assert not np.array_equal(seen.images[:, :1280], seen.images[:, IMAGE_DIM:]), "each its own"
+    assert seen.pairs(np.ones(20, bool), looks=1).images.shape == (20, IMAGE_DIM)
     assert seen.pairs(np.ones(20, bool), 2).images.shape == (20, 3840)
-    assert seen.pairs(np.ones(20, bool), None).images.shape == (20, 3840)
+    assert seen.pairs(np.ones(20, bool)).images.shape == (20, 3840)
     again = computed(home, rows, CountingTower(refuses=True), looks={"ultrasound": looks})
     assert np.array_equal(again.images, seen.images)
     other = [replace(row, record=replace(row.record, domain="dermatology")) for row in rows[:3]]
