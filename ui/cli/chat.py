@@ -52,7 +52,7 @@ def demo(
         started = time.monotonic()
         teach_home(here)
         _step(here, f"    done in {time.monotonic() - started:.0f} s")
-        _step(here, "2/2 embedding and indexing (about half a minute)")
+        _step(here, "2/2 embedding and indexing (about a minute)")
         build_home(here)
     if serve:
         _step(here, "opening the chat (a few seconds)")
