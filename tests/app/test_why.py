@@ -49,10 +49,8 @@ def twinned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
 def test_a_folded_twin_has_places_of_its_own(twinned: Assistant) -> None:
     query = Query("pleural effusion", [chest()], corpora=["drawn"])
     folded = [twin for hit in twinned.retriever.search(query).hits for twin in hit.duplicates]
-    twins = [
-        "drawn/cxr-example-pleural-effusion-900",
-        "drawn/twin",
-    ]  # which of them stands for both is a hair's breadth
+    # Which of the two stands for both is a hair's breadth.
+    twins = ["drawn/cxr-example-pleural-effusion-900", "drawn/twin"]
     one = next(uid for uid in twins if uid in folded)
     told = twinned.why(one, query).explanation
     assert any(name.endswith("image→image") and place <= 3 for name, place, _ in told.found_by)
