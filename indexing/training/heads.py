@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from indexing.encoders.heads import Head, Side
 from indexing.encoders.looks import WHOLE, Look
-from indexing.training.objective import Targets, first_temperature, image_image_loss, image_text_loss, scale_of
+from indexing.training.objective import (
+    Targets,
+    first_temperature,
+    harder,
+    image_image_loss,
+    image_text_loss,
+    label_loss,
+    numbered,
+    scale_of,
+)  # fmt: skip
 from indexing.training.split import split_by_patient, stop_by_patient
 
 __all__ = [
@@ -34,13 +43,19 @@ Progress = Callable[[int, int, float, float], None]
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pictures with their texts: features (n, d_image) and (n, d_text), the texts, labels and patients themselves."""
+    """Pictures with their texts: features (n, d_image) and (n, d_text), the texts, labels and patients themselves.
+
+    `modalities` of the pictures, and features (d_text,) of labels as texts (`label_texts`), serve fits whose options
+    ask for them.
+    """
 
     images: Vectors
     texts: Vectors
     said: Sequence[str]
     labels: Sequence[frozenset[str]]
     patients: Sequence[str]
+    modalities: Sequence[str] = ()
+    label_texts: Mapping[str, Vectors] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.said)
@@ -54,14 +69,17 @@ class Pairs:
             [self.said[n] for n in pick],
             [self.labels[n] for n in pick],
             [self.patients[n] for n in pick],
+            [self.modalities[n] for n in pick] if self.modalities else (),
+            self.label_texts,
         )
 
 
 @dataclass(frozen=True)
 class HeadOptions:
     """Settings of one fit. `dim` of the space, `hidden` units of the correction, AdamW `rate` and `decay`;
-    `dropout` on standardised features; weight of the picture–picture term; `epochs` at most, `patience` epochs
-    without a better validation score before stopping.
+    `dropout` on standardised features; weight of the picture–picture term; how much of a positive a shared label makes
+    (`credit`); weight of telling labels by their `prototypes`; how many times a negative of the same modality counts
+    (`negatives`); `epochs` at most, `patience` epochs without a better validation score before stopping.
     """
 
     dim: int = 256
@@ -71,6 +89,9 @@ class HeadOptions:
     dropout: float = 0.5
     noise: float = 0.1
     pictures: float = 0.5
+    credit: float = 0.3
+    prototypes: float = 0.0
+    negatives: float = 1.0
     batch: int = 256
     epochs: int = 60
     patience: int = 12
@@ -171,7 +192,9 @@ class _Fitting:
         self._rng = np.random.default_rng(options.seed)
         self._options, self._size = options, len(fit)
         self._images, self._texts = torch.from_numpy(fit.images), torch.from_numpy(fit.texts)
-        self._targets = Targets(fit.said, fit.labels)
+        self._targets = Targets(fit.said, fit.labels, options.credit)
+        self._labels, self._prototypes = _prototypes(fit)
+        self._modality = torch.from_numpy(numbered(fit.modalities or [""] * len(fit)))
         self._module = _module(fit, options, start)
         self._looks = looks
         self._optimiser = torch.optim.AdamW(self._module.parameters(), lr=options.rate, weight_decay=options.decay)
@@ -195,8 +218,15 @@ class _Fitting:
     def _step(self, rows: NDArray[np.int64]) -> float:
         picture, text, scale = self._module(self._images[rows], self._texts[rows])
         pair, same = self._targets.of(rows)
-        loss = image_text_loss(scale * picture @ text.T, pair)
+        logits = scale * picture @ text.T
+        if self._options.negatives != 1:
+            modality = self._modality[rows]
+            logits = harder(logits, pair, modality[:, None] == modality[None], self._options.negatives)
+        loss = image_text_loss(logits, pair)
         loss = loss + self._options.pictures * image_image_loss(10.0 * picture @ picture.T, same)
+        if self._options.prototypes and len(self._prototypes):
+            told = label_loss(scale * picture @ self._module.text(self._prototypes).T, self._labels[rows])
+            loss = loss + self._options.prototypes * told
         self._optimiser.zero_grad()
         loss.backward()
         self._optimiser.step()
@@ -207,6 +237,19 @@ class _Fitting:
         """The head as it is now."""
         self._module.eval()
         return Head(_side(self._module.image), _side(self._module.text), "unsaved", self._looks)
+
+
+def _prototypes(fit: Pairs) -> tuple[Any, Any]:
+    """Tensors: which row has which label (n, l), and the labels' features (l, d_text); of labels that have some."""
+    import torch
+
+    names = sorted({label for row in fit.labels for label in row if label in fit.label_texts})
+    column = {name: number for number, name in enumerate(names)}
+    labels = np.zeros((len(fit), len(names)), np.float32)
+    for row, mine in enumerate(fit.labels):
+        labels[row, [column[label] for label in mine if label in column]] = 1.0
+    features = [fit.label_texts[name] for name in names]
+    return torch.from_numpy(labels), torch.from_numpy(np.stack(features) if features else np.zeros((0, 0), np.float32))
 
 
 def standard(features: Vectors) -> tuple[Vectors, NDArray[np.float64]]:

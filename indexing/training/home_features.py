@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,10 @@ from indexing.encoders.towers import IMAGE_DIM, TEXT_DIM, ImageTower, TextTower
 from indexing.training.heads import Pairs
 from indexing.training.split import patient_groups
 
-__all__ = ["HomeFeatures", "Row", "features_of", "home_features", "picture_rows", "text_features"]
+__all__ = ["HomeFeatures", "Row", "features_of", "home_features", "label_texts", "picture_rows", "text_features"]
 
 _BATCH = 16
+_WORDINGS = ("{}", "image: {}", "a picture that shows {}", "{} is seen", "image of a patient with {}")
 _TAGS = ("asymmetry", "pigment_network", "streaks", "blue_whitish_veil", "dots_globules", "regression_areas")
 
 Vectors = NDArray[np.float32]
@@ -63,11 +64,15 @@ class HomeFeatures:
     domains: NDArray[np.str_]
     corpora: NDArray[np.str_]
     modalities: NDArray[np.str_]
+    label_texts: Mapping[str, Vectors] = field(default_factory=dict)
 
     def pairs(self, chosen: NDArray[np.bool_], looks: int | None = None) -> Pairs:
         """The chosen rows as training pairs, with so many looks at each picture, or all that there are."""
         images = self.images if looks is None else self.images[:, : width_of(looks, IMAGE_DIM)]
-        return Pairs(images, self.texts, self.said, self.labels, self.patients).rows(np.flatnonzero(chosen))
+        every = Pairs(
+            images, self.texts, self.said, self.labels, self.patients, self.modalities.tolist(), self.label_texts
+        )
+        return every.rows(np.flatnonzero(chosen))
 
 
 def picture_rows(records: Iterable[Record], store: ImageStore) -> list[Row]:
@@ -139,6 +144,15 @@ def text_features(said: Sequence[str], sentences: TextTower) -> Vectors:
         return np.zeros((0, TEXT_DIM), np.float32)
     place = {text: number for number, text in enumerate(distinct)}
     return sentences.features(distinct)[[place[text] for text in said]]
+
+
+def label_texts(labels: Iterable[frozenset[str]], sentences: TextTower) -> dict[str, Vectors]:
+    """Features (384,) of each label as a text: the mean of several wordings (UniMed-CLIP, Khattak et al. 2024)."""
+    names = sorted({label for mine in labels for label in mine})
+    if not names:
+        return {}
+    said = sentences.features([wording.format(name) for name in names for wording in _WORDINGS])
+    return dict(zip(names, said.reshape(len(names), len(_WORDINGS), -1).mean(axis=1), strict=True))
 
 
 def _picture_features(

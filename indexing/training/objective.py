@@ -13,7 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Targets", "first_temperature", "image_image_loss", "image_text_loss", "numbered", "scale_of"]
+__all__ = [
+    "Targets", "first_temperature", "harder", "image_image_loss", "image_text_loss", "label_loss", "numbered",
+    "scale_of",
+]  # fmt: skip
 
 _OVERLAP = 0.3  # how much of a positive a shared label makes, beside an equal text
 
@@ -29,10 +32,10 @@ def numbered(values: Sequence[str]) -> NDArray[np.int64]:
 
 
 class Targets:
-    """Which rows are positives of each other: equal texts fully, shared labels by their Jaccard overlap."""
+    """Which rows are positives of each other: equal texts fully, shared labels by `credit` times their Jaccard."""
 
-    def __init__(self, said: Sequence[str], labels: Sequence[frozenset[str]]) -> None:
-        self._text = numbered(said)
+    def __init__(self, said: Sequence[str], labels: Sequence[frozenset[str]], credit: float = _OVERLAP) -> None:
+        self._text, self._credit = numbered(said), credit
         names = sorted({label for row in labels for label in row})
         column = {name: number for number, name in enumerate(names)}
         self._labels = np.zeros((len(said), max(1, len(names))), np.float32)
@@ -48,7 +51,7 @@ class Targets:
         shared = chosen @ chosen.T
         union = chosen.sum(1)[:, None] + chosen.sum(1)[None] - shared
         overlap = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-        return torch.from_numpy(np.maximum(text, _OVERLAP * overlap)), torch.from_numpy(overlap)
+        return torch.from_numpy(np.maximum(text, self._credit * overlap)), torch.from_numpy(overlap)
 
 
 def image_text_loss(logits: Any, targets: Any) -> Any:
@@ -71,6 +74,24 @@ def image_image_loss(logits: Any, overlap: Any) -> Any:
     weight = positives.sum(1)
     has = weight > 0
     return (-(positives * logs).sum(1)[has] / weight[has]).mean() if bool(has.any()) else logits.sum() * 0.0
+
+
+def label_loss(logits: Any, labels: Any) -> Any:
+    """Cross-entropy of pictures against prototypes of labels: `logits` and 0/1 `labels`, both (n, labels).
+
+    A picture of several labels is shared between them; one without any counts nothing.
+    """
+    import torch
+
+    count = labels.sum(1)
+    has = count > 0
+    told = -(labels * torch.log_softmax(logits, dim=1)).sum(1)
+    return (told[has] / count[has]).mean() if bool(has.any()) else logits.sum() * 0.0
+
+
+def harder(logits: Any, targets: Any, alike: Any, times: float) -> Any:
+    """The `logits` (n, n) with each negative that is `alike` (bool, n × n) counted so many times."""
+    return logits + float(np.log(times)) * (alike & (targets == 0))
 
 
 def first_temperature() -> Any:

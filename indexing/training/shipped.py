@@ -26,16 +26,16 @@ from corpora.home import Home
 from corpora.images import ImageStore
 from corpora.records import Record
 from indexing.encoders.embedded import GENERAL
-from indexing.encoders.heads import WEIGHTS, Head
+from indexing.encoders.heads import WEIGHTS, Head, load_head
 from indexing.encoders.looks import WHOLE, Look, looks_named
 from indexing.encoders.published import WeightsLicence
 from indexing.encoders.towers import image_tower, text_tower
 from indexing.training.corrupted_features import corrupted_features
 from indexing.training.fitted_folder import Fit, licence_of_records, model_card
 from indexing.training.heads import Pairs, figures_of
-from indexing.training.home_features import HomeFeatures, Row, home_features, picture_rows
+from indexing.training.home_features import HomeFeatures, Row, home_features, label_texts, picture_rows
 from indexing.training.home_tower import Say, fit_tower
-from indexing.training.shipped_heads import LOOKS, WAYS, fit_domain_head, fit_general_head
+from indexing.training.shipped_heads import DOMAIN_WAYS, LOOKS, WAYS, fit_domain_head, fit_general_head
 from indexing.training.shipped_router import OUTSIDE_CORPORA, fit_picture_router, fit_routers
 from indexing.training.split import split_by_patient, stop_by_patient
 from indexing.training.tower import TowerOptions
@@ -160,6 +160,7 @@ def _tuned(data: _Data, say: Say) -> Path:
 def _fit_set(data: _Data, folder: Path, tuned: Path | None, cards: Path | None, say: Say) -> Figures:
     """Heads and router of one set of weights."""
     features = data.features(tuned, say)
+    features = replace(features, label_texts=label_texts(features.labels, text_tower("cpu")))
     stop, held = stop_by_patient(features.patients), split_by_patient(features.patients)
     medical = ~_outside(data)
     figures: Figures = {}
@@ -173,11 +174,11 @@ def _fit_set(data: _Data, folder: Path, tuned: Path | None, cards: Path | None, 
             features.pairs(part, len(looks)) for part in (mine & ~held & ~stop, mine & stop, mine & held)
         )
         head = _fit(learned, choosing, general, looks, told)
-        general = head if general is None else general
+        head.save(folder / f"{name}.safetensors", {"domain": name})
+        general = general or load_head(GENERAL, folder)  # as it ships: each domain's can be fitted again by itself
         before = figures_of(general.image(judged.images), general.text(judged.texts), judged)
         figures[name] = after = figures_of(head.image(judged.images), head.text(judged.texts), judged)
         figures[name] |= {f"general {key}": value for key, value in before.items() if "@" in key}
-        head.save(folder / f"{name}.safetensors", {"domain": name})
         if cards is not None:
             _write_card(cards, name, data, mine & ~held, tuned, before, after)
     corrupted, path = data.corrupted(tuned, say), folder / "router.safetensors"
@@ -210,7 +211,7 @@ def _write_card(
         patients=len({row.patient for row in rows}),
         licence=licence_of_records(records, _FREE),
         tower="tuned on all clinical domains" if tuned else "as its package brings it",
-        options={"mean of": [asdict(options) for options in WAYS]},
+        options={"mean of": [asdict(options) for options in (WAYS if name == GENERAL else DOMAIN_WAYS)]},
         before=before,
         after=after,
         baseline="the general projection, fitted on all domains together",

@@ -12,7 +12,7 @@ from indexing.encoders.heads import Head, Side
 from indexing.encoders.looks import WHOLE, Look, looks_of
 from indexing.training.heads import HeadOptions, Pairs, fit_head, standard
 
-__all__ = ["FIRST", "LOOKS", "WAYS", "fit_domain_head", "fit_general_head", "mean_head", "widened"]
+__all__ = ["DOMAIN_WAYS", "FIRST", "LOOKS", "WAYS", "fit_domain_head", "fit_general_head", "mean_head", "widened"]
 
 FIRST = HeadOptions(patience=15)
 """The fit that everything begins at."""
@@ -21,6 +21,9 @@ WAYS = tuple(
     HeadOptions(pictures=weight, seed=seed, rate=4e-3, patience=15) for seed, weight in enumerate((0.5, 0.5, 1.0, 1.0))
 )
 """The fits whose mean a head is. A lower rate stays too near to where they begin, a higher one parts them."""
+
+DOMAIN_WAYS = tuple(replace(way, credit=0.0, prototypes=0.3, negatives=3.0) for way in WAYS)
+"""Those of a domain: labels are told by prototypes, not by shared texts, among negatives of the modality."""
 
 LOOKS: Mapping[str, tuple[Look, ...]] = {
     "ultrasound": looks_of("whole@224 trimmed@224"),
@@ -37,7 +40,7 @@ Told = Callable[[int, int], None]
 
 def fit_general_head(learned: Pairs, choosing: Pairs, told: Told = lambda *_: None) -> Head:
     """One head over every domain: the mean of several fits that begin at a first one, as a domain's do."""
-    return _mean_of(learned, choosing, fit_head(learned, choosing, FIRST), told)
+    return _mean_of(learned, choosing, fit_head(learned, choosing, FIRST), WAYS, told)
 
 
 def fit_domain_head(
@@ -50,7 +53,7 @@ def fit_domain_head(
     """A domain's head, from pairs of the domain alone whose pictures were looked at so; `choosing` are of other
     patients and choose the epochs.
     """
-    return _mean_of(learned, choosing, widened(general, learned.images, looks), told)
+    return _mean_of(learned, choosing, widened(general, learned.images, looks), DOMAIN_WAYS, told)
 
 
 def widened(head: Head, features: Vectors, looks: tuple[Look, ...]) -> Head:
@@ -83,9 +86,9 @@ def mean_head(heads: Sequence[Head]) -> Head:
     return Head(images, texts, "unsaved", heads[0].looks)
 
 
-def _mean_of(learned: Pairs, choosing: Pairs, start: Head, told: Told) -> Head:
+def _mean_of(learned: Pairs, choosing: Pairs, start: Head, ways: Sequence[HeadOptions], told: Told) -> Head:
     heads = []
-    for options in WAYS:
+    for options in ways:
         heads.append(fit_head(learned, choosing, options, start))
-        told(len(heads), len(WAYS))
+        told(len(heads), len(ways))
     return mean_head(heads)

@@ -15,7 +15,7 @@ from corpora.images import ImageStore
 from corpora.records import Picture
 from indexing.encoders.looks import looks_of
 from indexing.encoders.towers import IMAGE_DIM, TEXT_DIM, ImageTower, TextTower
-from indexing.training.home_features import HomeFeatures, Row, home_features, picture_rows
+from indexing.training.home_features import HomeFeatures, Row, home_features, label_texts, picture_rows
 from tests.indexing.training.drawn_site import site_records
 
 
@@ -130,3 +130,12 @@ def test_a_domain_is_looked_at_in_its_own_ways(home: Home, rows: list[Row]) -> N
     mixed = computed(home, [*rows[3:], *other], CountingTower(refuses=True), looks={"ultrasound": looks})
     assert not mixed.images[-3:, IMAGE_DIM:].any(), "a domain with fewer looks has zeros there"
     assert mixed.images[:-3, IMAGE_DIM:].all()
+
+
+def test_labels_have_features_of_their_wordings(rows: list[Row]) -> None:
+    texts = cast(TextTower, PlainTexts())
+    found = label_texts([frozenset({"cyst", "mass"}), frozenset({"mass"})], texts)
+    assert list(found) == ["cyst", "mass"]
+    assert found["cyst"].shape == (TEXT_DIM,)
+    assert found["cyst"][0] > len("cyst"), "the mean of longer and shorter ones"
+    assert label_texts([frozenset()], texts) == {}

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from indexing.training.objective import Targets, first_temperature, image_image_loss, image_text_loss, scale_of
+from indexing.training.objective import (
+    Targets,
+    first_temperature,
+    harder,
+    image_image_loss,
+    image_text_loss,
+    label_loss,
+    scale_of,
+)
 
 SAID = ["normal", "mass", "normal", "cyst"]
 LABELS = [frozenset[str](), frozenset({"a"}), frozenset[str](), frozenset({"a", "b"})]
@@ -67,3 +75,25 @@ def test_temperature_starts_at_007_and_stays_above_001() -> None:
     with torch.no_grad():
         temperature.fill_(50.0)
     assert 1 / scale_of(temperature).item() == pytest.approx(0.01)
+
+
+def test_without_credit_only_equal_texts_are_positives() -> None:
+    text, _ = Targets(SAID, LABELS, credit=0.0).of(np.array([3, 1, 0, 2]))
+    np.testing.assert_allclose(text, np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]))
+
+
+def test_label_loss_shares_a_picture_between_its_labels() -> None:
+    logits = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 1.0], [9.0, 9.0, 0.0]])
+    labels = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    first, second = np.log(1 + 2 * np.exp(-2)), np.log(2 + np.exp(-1))
+    assert float(label_loss(logits, labels)) == pytest.approx((first + second) / 2, rel=1e-5)
+    nothing = label_loss(logits.requires_grad_(), torch.zeros(3, 3))
+    nothing.backward()
+    assert nothing.item() == 0.0
+
+
+def test_harder_negatives_count_as_often_as_said() -> None:
+    targets, alike = torch.eye(3), torch.tensor([[True, True, False]] * 3)
+    logits = harder(torch.zeros(3, 3), targets, alike, 3.0)
+    first = float(-torch.log_softmax(logits, dim=1)[0, 0])
+    assert first == pytest.approx(np.log(1 + 3 + 1), rel=1e-5), "one negative of the modality as three, another as one"

@@ -37,6 +37,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipped_heads, "FIRST", QUICK)
     ways = tuple(replace(QUICK, seed=seed, pictures=weight) for seed, weight in enumerate((0.5, 1.0)))
     monkeypatch.setattr(shipped_heads, "WAYS", ways)
+    monkeypatch.setattr(shipped_heads, "DOMAIN_WAYS", ways)
 
 
 def test_the_mean_is_that_of_the_weights() -> None:
@@ -87,7 +88,7 @@ def test_a_domain_learns_from_a_further_look(monkeypatch: pytest.MonkeyPatch) ->
             pairs, images=np.concatenate([drowned, clear + 0.2 * rng.random((len(pairs), 20), np.float32)], 1)
         )
 
-    monkeypatch.setattr(shipped_heads, "WAYS", (replace(QUICK, rate=1e-2, epochs=30, patience=30),))
+    monkeypatch.setattr(shipped_heads, "DOMAIN_WAYS", (replace(QUICK, rate=1e-2, epochs=30, patience=30),))
     fit, stop, held = seen(FIT, 1), seen(STOP, 2), seen(HELD, 3)
     first = [replace(part, images=part.images[:, :40]) for part in (fit, stop)]
     general = fit_general_head(*first)
