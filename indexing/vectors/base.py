@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from corpora.errors import IndexDamagedError, InputError
 
-__all__ = ["IdFilter", "VectorIndex", "checked", "checked_queries", "padded"]
+__all__ = ["NO_ID", "IdFilter", "VectorIndex", "checked", "checked_queries", "padded"]
 
 Vectors = NDArray[np.float32]
 Ids = NDArray[np.int64]

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corpora.errors import IndexDamagedError, InputError, MissingDependencyError
-from indexing.vectors.base import IdFilter, checked, checked_queries, padded
+from indexing.vectors.base import NO_ID, IdFilter, checked, checked_queries, padded
 
 __all__ = ["FaissIndex", "has_faiss", "has_gpu"]
 
 Vectors = NDArray[np.float32]
 Ids = NDArray[np.int64]
-Result = TypeVar("Result")
 
 _HNSW_LINKS = 32
 _HNSW_BUILD = 120
 _HNSW_SEARCH = 128
 _IVF_PROBES = 32
 _FEW = 4
+_GPU_MOST = 2048  # hits that FAISS' GPU indexes can return
+_GPU_WORK = 256 * 2**20  # bytes of a GPU to search in
 
 
 def has_faiss() -> bool:
@@ -46,13 +48,15 @@ class FaissIndex:
     """Inner-product search. The metric is given to the constructor: set afterwards, HNSW would ignore it.
 
     Per-query settings travel in `SearchParameters`, so that concurrent searches do not disturb each other.
-    Searching a GPU index is not thread-safe even for reading: it goes through one worker thread.
+
+    With a `copy` of it on a GPU, searches go there. FAISS' GPU indexes ignore filters without a word, so what may be
+    found is asked of the index itself, unless so few ids are excluded that more can be asked for and those dropped.
+    Neither is safe from several threads there, even for reading: searches of every copy go through one.
     """
 
-    def __init__(self, index: Any, kind: str, dim: int, gpu: bool = False) -> None:
-        self._index, self._kind, self._gpu = index, kind, gpu
+    def __init__(self, index: Any, kind: str, dim: int, copy: Any = None) -> None:
+        self._index, self._kind, self._copy = index, kind, copy
         self.dim = dim
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="faiss-gpu") if gpu else None
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -62,7 +66,7 @@ class FaissIndex:
         """An index over unit vectors (n, d) with ids (n,).
 
         Args:
-            vectors: Float array. FAISS keeps float32; a flat index on the CPU keeps float16 as it is: same scores, half
+            vectors: Float array. FAISS keeps float32; a flat index keeps float16 as it is on the CPU: same scores, half
                 the memory.
             ids: Stable 63-bit ids.
             kind: `flat` (exact), `hnsw` (graph) or `ivf` (inverted lists, about 4·√n of them).
@@ -79,7 +83,7 @@ class FaissIndex:
         if kind == "ivf" and not len(rows):
             kind = "flat"  # lists cannot be trained on nothing
         if kind == "flat":
-            half = vectors.dtype == np.float16 and device == "cpu"
+            half = vectors.dtype == np.float16
             index: Any = faiss.IndexIDMap2(_half_flat(dim) if half else faiss.IndexFlat(dim, metric))
         elif kind == "hnsw":
             graph = faiss.IndexHNSWFlat(dim, _HNSW_LINKS, metric)
@@ -105,13 +109,12 @@ class FaissIndex:
             raise InputError(f"faiss finds no GPU for device {device!r}; install 'curbside[gpu]' or use device cpu.")
         faiss = _faiss()
         number = int(device.partition(":")[2] or 0)
-        moved = faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), number, self._index)
-        return FaissIndex(moved, self._kind, self.dim, gpu=True)
+        copied = _gpu_thread().submit(lambda: faiss.index_cpu_to_gpu(_gpu_memory(), number, self._index))
+        return FaissIndex(self._index, self._kind, self.dim, copied.result())
 
     def save(self, path: Path) -> None:
         """Write the index in FAISS' own format."""
-        faiss = _faiss()
-        faiss.write_index(faiss.index_gpu_to_cpu(self._index) if self._gpu else self._index, str(path))
+        _faiss().write_index(self._index, str(path))
 
     @classmethod
     def load(cls, path: Path, kind: str, device: str = "cpu") -> FaissIndex:
@@ -129,14 +132,13 @@ class FaissIndex:
         k_here = min(k, len(self))
         if k_here == 0:
             return padded(np.zeros((len(rows), 0), np.float32), np.zeros((len(rows), 0), np.int64), k)
-        return self._run(lambda: self._search(rows, k, k_here, allow))
-
-    def _run(self, work: Callable[[], Result]) -> Result:
-        return work() if self._worker is None else self._worker.submit(work).result()
-
-    def _search(self, rows: Vectors, k: int, k_here: int, allow: IdFilter | None) -> tuple[Vectors, Ids]:
-        with nullcontext() if len(rows) > _FEW else _one_core():
-            scores, ids = self._index.search(rows, k_here, params=self._parameters(k_here, allow))
+        wanted = k_here if allow is None else min(k_here + len(allow.ids), len(self))
+        if self._copy is None or wanted > _GPU_MOST or not (allow is None or allow.excluding):
+            with nullcontext() if len(rows) > _FEW else _one_core():
+                scores, ids = self._index.search(rows, k_here, params=self._parameters(k_here, allow))
+        else:
+            scores, ids = _gpu_thread().submit(self._copy.search, rows, wanted, params=self._lists(allow)).result()
+            ids = ids if allow is None else np.where(allow.mask(ids), ids, NO_ID)
         scores = np.where(ids < 0, -np.inf, scores).astype(np.float32)
         order = np.lexsort((ids, -scores), axis=1)
         return padded(np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1), k)
@@ -153,9 +155,27 @@ class FaissIndex:
             wide = _HNSW_SEARCH if allow is None or allow.excluding else _HNSW_SEARCH * 8
             return faiss.SearchParametersHNSW(efSearch=max(wide, 2 * k), sel=selector)
         if self._kind == "ivf":
-            lists = int(self._index.nlist)
-            return faiss.SearchParametersIVF(nprobe=lists if allow else min(_IVF_PROBES, lists), sel=selector)
+            return self._lists(allow, selector)
         return None if selector is None else faiss.SearchParameters(sel=selector)
+
+    def _lists(self, allow: IdFilter | None, selector: Any = None) -> Any:
+        if self._kind != "ivf":
+            return None
+        lists = int(self._index.nlist)
+        return _faiss().SearchParametersIVF(nprobe=lists if allow else min(_IVF_PROBES, lists), sel=selector)
+
+
+@cache
+def _gpu_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="faiss-gpu")
+
+
+@cache
+def _gpu_memory() -> Any:
+    """What the copies of every index work in: each of its own would set 1.5 GB aside, of every side of every domain."""
+    resources = _faiss().StandardGpuResources()
+    resources.setTempMemory(_GPU_WORK)
+    return resources
 
 
 def _half_flat(dim: int) -> Any:
