@@ -29,6 +29,7 @@ _IVF_PROBES = 32
 _FEW = 4
 _GPU_MOST = 2048  # hits that FAISS' GPU indexes can return
 _GPU_WORK = 256 * 2**20  # bytes of a GPU to search in
+_gpu_thread = ThreadPoolExecutor(1, thread_name_prefix="faiss-gpu")
 
 
 def has_faiss() -> bool:
@@ -109,7 +110,7 @@ class FaissIndex:
             raise InputError(f"faiss finds no GPU for device {device!r}; install 'curbside[gpu]' or use device cpu.")
         faiss = _faiss()
         number = int(device.partition(":")[2] or 0)
-        copied = _gpu_thread().submit(lambda: faiss.index_cpu_to_gpu(_gpu_memory(), number, self._index))
+        copied = _gpu_thread.submit(lambda: faiss.index_cpu_to_gpu(_gpu_memory(), number, self._index))
         return FaissIndex(self._index, self._kind, self.dim, copied.result())
 
     def save(self, path: Path) -> None:
@@ -137,7 +138,7 @@ class FaissIndex:
             with nullcontext() if len(rows) > _FEW else _one_core():
                 scores, ids = self._index.search(rows, k_here, params=self._parameters(k_here, allow))
         else:
-            scores, ids = _gpu_thread().submit(self._copy.search, rows, wanted, params=self._lists(allow)).result()
+            scores, ids = _gpu_thread.submit(self._copy.search, rows, wanted, params=self._lists(allow)).result()
             ids = ids if allow is None else np.where(allow.mask(ids), ids, NO_ID)
         scores = np.where(ids < 0, -np.inf, scores).astype(np.float32)
         order = np.lexsort((ids, -scores), axis=1)
@@ -163,11 +164,6 @@ class FaissIndex:
             return None
         lists = int(self._index.nlist)
         return _faiss().SearchParametersIVF(nprobe=lists if allow else min(_IVF_PROBES, lists), sel=selector)
-
-
-@cache
-def _gpu_thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="faiss-gpu")
 
 
 @cache
