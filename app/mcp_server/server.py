@@ -9,6 +9,10 @@ from typing import Any
 
 import anyio.to_thread
 from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import CallToolResult, InputRequiredResult
+from pydantic import ValidationError
 
 from app.answers import DISCLAIMER
 from app.assistant import Assistant
@@ -25,6 +29,26 @@ _INSTRUCTIONS = (
 )
 
 
+class _StrictServer(MCPServer[Any]):
+    """Refuses arguments that a tool does not have, which the SDK drops without a word, and says in one sentence why."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """What the SDK's does; raises `ToolError` for an unknown argument or one of a wrong kind."""
+        known = {tool.name: sorted(tool.input_schema["properties"]) for tool in await self.list_tools()}
+        for unknown in sorted(set(arguments) - set(known.get(name, arguments))):
+            raise ToolError(f"{name} has no argument {unknown!r}; known: {', '.join(known[name])}.")
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                first = error.__cause__.errors()[0]
+                where = ".".join(str(part) for part in first["loc"])
+                raise ToolError(f"{name}: {where}: {first['msg'].rstrip('.')}.") from error
+            raise
+
+
 def build(assistant: Assistant) -> MCPServer[Any]:
     """The server; what the first question needs is loaded once it serves, when nothing printed reaches the client."""
 
@@ -35,7 +59,7 @@ def build(assistant: Assistant) -> MCPServer[Any]:
         # Standard output is the client's again when this ends: nobody may still be at work who could print.
         await anyio.to_thread.run_sync(warming.join)
 
-    server: MCPServer[Any] = MCPServer(
+    server = _StrictServer(
         "curbside",
         title="Curbside",
         version=version("curbside"),

@@ -50,6 +50,21 @@ def text_of(result: CallToolResult) -> str:
     return result.content[0].text
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"question": "x"}, "search has no argument 'question'; known: before, corpora, "),
+        ({"text": "x", "k": 0}, "search: k: Input should be greater than or equal to 1."),
+        ({"text": "x", "region": {"x0": 0}}, "search: region.y0: Field required."),
+    ],
+)
+def test_arguments_that_cannot_be_meant_are_refused(assistant: Assistant, arguments: dict[str, Any], told: str) -> None:
+    result = call(assistant, "search", **arguments)
+    assert result.is_error
+    assert text_of(result).startswith(told)
+    assert "\n" not in text_of(result)
+
+
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 def test_tools_and_their_arguments_are_described(assistant: Assistant, mode: str) -> None:
     tools = {tool.name: tool for tool in session(assistant, lambda client: client.list_tools(), mode).tools}
