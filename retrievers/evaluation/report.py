@@ -45,10 +45,18 @@ class _Question:
 
 
 def worst_rows(rows: Sequence[Row], domain: str, sides: str, most: int = _WORST) -> list[Row]:
-    """The questions of a domain and side that the whole answered worst, the worst first; perfect ones are none."""
+    """The questions of a domain and side that the whole answered worst, the worst first.
+
+    Where all that the page shows is right there is nothing to see, whatever the order.
+    """
     mine = [row for row in rows if (row.variant, row.domain, row.sides) == (WHOLE, domain, sides)]
-    mine = [row for row in mine if row.measures["nDCG@10"] < 1]
+    mine = [row for row in mine if _fell_short(row)]
     return sorted(mine, key=lambda row: (row.measures["nDCG@10"], row.measures["P@5"], row.subject.record.uid))[:most]
+
+
+def _fell_short(row: Row) -> bool:
+    right = {uid for uid, grade in row.subject.grades.items() if grade}
+    return len(right.intersection(row.found[:_SHOWN])) < min(_SHOWN, len(right))
 
 
 def write_report(

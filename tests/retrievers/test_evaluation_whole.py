@@ -20,7 +20,7 @@ from corpora.records import Picture, Record
 from indexing.encoders import EncoderPlan
 from indexing.jobs import BuildOptions, build_index
 from retrievers import Query, Retriever
-from retrievers.evaluation.questions import SIDES, Subjects, words_of
+from retrievers.evaluation.questions import SIDES, Subject, Subjects, words_of
 from retrievers.evaluation.report import worst_rows, write_report
 from retrievers.evaluation.retrieval_plot import plot_retrieval
 from retrievers.evaluation.summary import ALL, Summary, summary_of
@@ -30,7 +30,7 @@ from retrievers.evaluation.whole import BEST, RANDOM, Row, evaluate_whole
 from retrievers.fusion import ReciprocalRank
 from retrievers.router import Router, RouterWeights
 from retrievers.selection import FixedK, Gap
-from tests.conftest import fill, picture, png_bytes
+from tests.conftest import case, fill, picture, png_bytes
 
 ASIS = Variant("as it is", "nothing is otherwise")
 
@@ -283,6 +283,24 @@ class TestEvaluation:
         assert page.count("<article>") == sum(
             len(worst_rows(rows, domain, sides)) for domain in {row.domain for row in rows} for sides in SIDES
         )
+
+
+@pytest.mark.parametrize(
+    ("found", "right", "shown"),
+    [
+        ((1, 2, 3, 4, 5, 9), (5, 4, 3, 2, 1, 6), False),  # all that is shown is right, in whatever order
+        ((1, 2, 9, 8, 7, 6), (1, 2), False),  # there are no more
+        ((1, 9, 2, 3, 4, 5), (1, 2, 3, 4, 5), True),
+        ((9, 8, 7), (1,), True),
+    ],
+)
+def test_the_worst_are_those_that_show_something_wrong(
+    found: tuple[int, ...], right: tuple[int, ...], shown: bool
+) -> None:
+    nothing = frozenset[int]()
+    subject = Subject(case(0), "p", dict.fromkeys(right, 1), nothing, nothing, nothing, frozenset(), ())
+    row = Row(subject, "words", WHOLE, found, "radiology", 0, 0, measures={"nDCG@10": 0.5, "P@5": 0.5})
+    assert worst_rows([row], "radiology", "words") == ([row] if shown else [])
 
 
 def _check_gains(summary: Summary) -> None:
