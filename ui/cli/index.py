@@ -33,11 +33,13 @@ def build_home(
 ) -> None:
     """Build the index of the home and print what was done."""
     from app.wiring import build_options
+    from indexing.freed_memory import keep_freed_memory
     from indexing.jobs import Progress, build_index
     from ui.cli.context import progress_bar
 
     settings = here.settings(vector_index=vector_index, device=device)
     home = here.open_home()
+    keep_freed_memory()
     with progress_bar(here.console) as bar:
         task = bar.add_task("indexing", total=None)
 

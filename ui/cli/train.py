@@ -33,6 +33,7 @@ def train_encoder(
     """Fit an encoder on the home's own pictures; measured on patients that it never saw. Ctrl-C keeps the best."""
     from rich.table import Table
 
+    from indexing.freed_memory import keep_freed_memory
     from indexing.training.train import train_encoder as fit
     from ui.cli.context import progress_bar
 
@@ -40,6 +41,7 @@ def train_encoder(
     settings, home = here.settings(), here.open_home()
     options = _options(domain, corpus or [], mode, on, device or settings.device, settings.licences, epochs, seed)
     folder = to or home.models / f"{domain}-{mode}"
+    keep_freed_memory()
     with progress_bar(here.console) as bar:
         tasks: dict[str, Any] = {}
 
