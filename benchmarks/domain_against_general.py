@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from indexing.encoders.heads import Head, tower_of, weights_folder
 from indexing.encoders.looks import WHOLE
 from indexing.encoders.towers import image_tower, text_tower
 from indexing.training.heads import Pairs
-from indexing.training.home_features import HomeFeatures, Row, home_features, label_texts, picture_rows
+from indexing.training.home_features import HomeFeatures, Row, home_features, picture_rows
 from indexing.training.shipped import CLINICAL
 from indexing.training.shipped_heads import LOOKS, fit_domain_head, fit_general_head
 from indexing.training.shipped_router import OUTSIDE_CORPORA
@@ -69,8 +68,7 @@ def _data(home: Home, tuned: Path | None) -> tuple[list[Row], HomeFeatures]:
         if row.record.domain in CLINICAL and not row.record.corpus.startswith(OUTSIDE_CORPORA) and not row.record.drawn
     ]
     towers, cache = (image_tower("cpu", tuned), text_tower("cpu")), home.models / "features"
-    features = home_features(rows, store, *towers, cache, looks=LOOKS)
-    return rows, replace(features, label_texts=label_texts(features.labels, towers[1]))
+    return rows, home_features(rows, store, *towers, cache, looks=LOOKS)
 
 
 def _asked(

@@ -21,7 +21,7 @@ from indexing.encoders.published import WeightsLicence
 from indexing.encoders.registry import open_encoder
 from indexing.encoders.towers import ImageTower, image_tower, text_tower
 from indexing.training.heads import figures_of
-from indexing.training.home_features import HomeFeatures, Row, features_of, home_features
+from indexing.training.home_features import HomeFeatures, Row, features_of, home_features, label_texts
 from indexing.training.home_tower import Say
 
 __all__ = ["Base", "encoder_base", "packaged_base"]
@@ -80,7 +80,12 @@ def encoder_base(
 ) -> Base:
     """The vectors of another encoder, which are what served before."""
     encoder = open_encoder(spec, device, home.path, licences)
-    features = features_of(rows, _images(encoder, rows, ImageStore(home.images), say), _texts(encoder, rows))
+    features = features_of(
+        rows,
+        _images(encoder, rows, ImageStore(home.images), say),
+        _texts(encoder, rows),
+        label_texts((row.record.labels for row in rows), encoder.encode_texts),
+    )
     judged = features.pairs(held)
     before = figures_of(judged.images, judged.texts, judged)
     licence = licence_of(spec, home.path, licences)

@@ -120,11 +120,14 @@ def home_features(
         seen = _picture_features(digests, store, tower, look, cache, progress)
         begin = ends[place - 1] if place else 0
         images[numbers, begin : ends[place]] = seen[:, : ends[place] - begin]
-    return features_of(rows, images, text_features([joint_text(row.record) for row in rows], sentences))
+    texts = text_features([joint_text(row.record) for row in rows], sentences)
+    return features_of(rows, images, texts, label_texts((row.record.labels for row in rows), sentences.features))
 
 
-def features_of(rows: Sequence[Row], images: Vectors, texts: Vectors) -> HomeFeatures:
-    """The rows with features of their pictures (n, d) and texts (n, e)."""
+def features_of(
+    rows: Sequence[Row], images: Vectors, texts: Vectors, label_texts: Mapping[str, Vectors] | None = None
+) -> HomeFeatures:
+    """The rows with features of their pictures (n, d), their texts (n, e) and of their labels as texts (e,)."""
     return HomeFeatures(
         images,
         texts,
@@ -134,6 +137,7 @@ def features_of(rows: Sequence[Row], images: Vectors, texts: Vectors) -> HomeFea
         np.array([row.record.domain for row in rows]),
         np.array([row.record.corpus for row in rows]),
         np.array([row.record.modality for row in rows]),
+        label_texts or {},
     )
 
 
@@ -146,12 +150,15 @@ def text_features(said: Sequence[str], sentences: TextTower) -> Vectors:
     return sentences.features(distinct)[[place[text] for text in said]]
 
 
-def label_texts(labels: Iterable[frozenset[str]], sentences: TextTower) -> dict[str, Vectors]:
-    """Features (384,) of each label as a text: the mean of several wordings (UniMed-CLIP, Khattak et al. 2024)."""
+def label_texts(labels: Iterable[Iterable[str]], encode: Callable[[list[str]], Vectors]) -> dict[str, Vectors]:
+    """Features (e,) of each label as a text: the mean of several wordings (UniMed-CLIP, Khattak et al. 2024).
+
+    `encode` gives features (m, e) of texts.
+    """
     names = sorted({label for mine in labels for label in mine})
     if not names:
         return {}
-    said = sentences.features([wording.format(name) for name in names for wording in _WORDINGS])
+    said = encode([wording.format(name) for name in names for wording in _WORDINGS])
     return dict(zip(names, said.reshape(len(names), len(_WORDINGS), -1).mean(axis=1), strict=True))
 
 

@@ -33,7 +33,7 @@ from indexing.encoders.towers import image_tower, text_tower
 from indexing.training.corrupted_features import corrupted_features
 from indexing.training.fitted_folder import Fit, licence_of_records, model_card
 from indexing.training.heads import Pairs, figures_of
-from indexing.training.home_features import HomeFeatures, Row, home_features, label_texts, picture_rows
+from indexing.training.home_features import HomeFeatures, Row, home_features, picture_rows
 from indexing.training.home_tower import Say, fit_tower
 from indexing.training.shipped_heads import DOMAIN_WAYS, LOOKS, WAYS, fit_domain_head, fit_general_head
 from indexing.training.shipped_router import OUTSIDE_CORPORA, fit_picture_router, fit_routers
@@ -160,7 +160,6 @@ def _tuned(data: _Data, say: Say) -> Path:
 def _fit_set(data: _Data, folder: Path, tuned: Path | None, cards: Path | None, say: Say) -> Figures:
     """Heads and router of one set of weights."""
     features = data.features(tuned, say)
-    features = replace(features, label_texts=label_texts(features.labels, text_tower("cpu")))
     stop, held = stop_by_patient(features.patients), split_by_patient(features.patients)
     medical = ~_outside(data)
     figures: Figures = {}

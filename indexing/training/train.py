@@ -44,7 +44,7 @@ class TrainOptions:
     on: str = ""
     device: str = "cpu"
     licences: str = "any"
-    head: HeadOptions = HeadOptions(rate=5e-4, epochs=40)
+    head: HeadOptions = HeadOptions(rate=5e-4, epochs=40, credit=0.0, prototypes=0.3, negatives=3.0)
     tower: TowerOptions = TowerOptions()
 
 

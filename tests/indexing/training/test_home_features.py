@@ -133,7 +133,7 @@ def test_a_domain_is_looked_at_in_its_own_ways(home: Home, rows: list[Row]) -> N
 
 
 def test_labels_have_features_of_their_wordings(rows: list[Row]) -> None:
-    texts = cast(TextTower, PlainTexts())
+    texts = cast(TextTower, PlainTexts()).features
     found = label_texts([frozenset({"cyst", "mass"}), frozenset({"mass"})], texts)
     assert list(found) == ["cyst", "mass"]
     assert found["cyst"].shape == (TEXT_DIM,)
