@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFilter
 
 from corpora.errors import ModelError
 
@@ -81,8 +81,8 @@ def looks_of(text: str) -> tuple[Look, ...]:
 def looks_named(looks: Sequence[Look]) -> str:
     """What `looks_of` reads.
 
-    >>> looks_named(looks_of("whole@224 mirrored@224"))
-    'whole@224 mirrored@224'
+    >>> looks_named(looks_of("whole@224 balanced@224"))
+    'whole@224 balanced@224'
     """
     return " ".join(str(look) for look in looks)
 
@@ -159,16 +159,10 @@ def _balanced(image: Image.Image) -> Vectors:
     return np.asarray(np.clip(pixels * (light.mean() / np.maximum(light, 1)), 0, 255), np.float32)
 
 
-def _mirrored(image: Image.Image) -> Vectors:
-    """Left and right exchanged: what is alike in both eyes looks alike."""
-    return np.asarray(ImageOps.mirror(image), np.float32)
-
-
 _LOOKS: Mapping[str, Callable[[Image.Image], Vectors]] = {
     "whole": _as_it_is,
     "evened": _evened,
     "balanced": _balanced,
-    "mirrored": _mirrored,
     "trimmed": _as_it_is,
     "centre": _as_it_is,
 }

@@ -92,7 +92,7 @@ def test_a_domain_learns_from_a_further_look(monkeypatch: pytest.MonkeyPatch) ->
     fit, stop, held = seen(FIT, 1), seen(STOP, 2), seen(HELD, 3)
     first = [replace(part, images=part.images[:, :40]) for part in (fit, stop)]
     general = fit_general_head(*first)
-    looks = looks_of("whole@224 mirrored@224")
+    looks = looks_of("whole@224 balanced@224")
     head = fit_domain_head(fit, stop, general, looks)
     assert head.looks == looks
     found, before = (recall_at_k(one.image(held.images), one.text(held.texts), held.said, 1) for one in (head, general))
