@@ -181,11 +181,12 @@ def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
     return folded
 
 
-def follow_up(text: str, has_pictures: bool, history: Sequence[Turn]) -> Turn | None:
+def follow_up(text: str, has_pictures: bool, history: Sequence[Turn], marked: bool = False) -> Turn | None:
     """The earlier turn that a question continues, or None where it stands by itself.
 
     A question without pictures continues the last one where it points back ("is it large?"), names nothing that a
-    lexicon knows, or where the last one had a picture and this one asks about presence, side or size.
+    lexicon knows, or where the last one had a picture and this one asks about presence, side or size, or about a
+    `marked` part of it.
 
     >>> follow_up("And on which side is it?", False, [Turn("Is there an effusion?", "Yes.")]).question
     'Is there an effusion?'
@@ -194,5 +195,5 @@ def follow_up(text: str, has_pictures: bool, history: Sequence[Turn]) -> Turn | 
         return None
     asked = parse_question(text, with_pictures=True)
     last = history[-1]
-    about_picture = bool(last.images) and asked.attribute != "explanation"
+    about_picture = bool(last.images) and (marked or asked.attribute != "explanation")
     return last if about_picture or _POINTING.search(text) or not asked.findings else None

@@ -149,7 +149,7 @@ class Assistant:
             history: Earlier turns; a question that continues one is searched for anew, with its words and pictures.
             domain: Search this domain whatever the router thinks.
             corpora: Only these corpora.
-            region: The part of the first picture that is asked about.
+            region: The part of the first picture that is asked about; without pictures, of the question it continues.
             patient: The patient whose earlier studies count for `before`.
             before: Only studies before this day.
             exclude: Record ids that must not be evidence.
@@ -161,7 +161,7 @@ class Assistant:
             IndexMissingError: nothing is indexed yet.
         """
         yield Stage("reading the picture" if images else "reading the question")
-        earlier = follow_up(text, bool(images), history)
+        earlier = follow_up(text, bool(images), history, marked=region is not None)
         pictures = images or (earlier.images if earlier else ())
         query = Query(
             text=_joined(text, earlier),

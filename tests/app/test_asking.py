@@ -197,6 +197,11 @@ def test_which_questions_continue_the_last_one(
     assert follow_up(text, has_pictures, history) == (history[-1] if continues else None)
 
 
+def test_a_marked_part_is_of_the_last_picture() -> None:
+    assert follow_up("What is a melanoma?", False, [EFFUSION], marked=True) is EFFUSION
+    assert follow_up("Is there a pneumothorax?", False, [IN_WORDS], marked=True) is None
+
+
 def test_a_follow_up_continues_the_newest_turn() -> None:
     assert follow_up("And its size?", False, [IN_WORDS, EFFUSION]) is EFFUSION
 

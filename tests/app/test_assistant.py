@@ -14,6 +14,7 @@ from app.settings import load_settings
 from corpora.catalog import Catalog, Corpus
 from corpora.errors import IndexMissingError, QueryError, SettingsError, SourceError, UnknownNameError
 from corpora.home import Home
+from corpora.records import Region
 from indexing.encoders import EncoderPlan
 from indexing.jobs import BuildOptions, build_index
 from retrievers.found import DomainFound
@@ -151,6 +152,15 @@ def test_a_follow_up_brings_picture_and_finding_along(assistant: Assistant) -> N
     assert prompt.question == "On which side is it (pleural effusion)?"
     assert prompt.history == tuple(history)
     assert answer.evidence[0].record.id == "case-0"
+
+
+def test_a_follow_up_can_be_about_a_part_of_the_picture_before(assistant: Assistant) -> None:
+    generator = Scripted("A nodule.")
+    assistant._generator = generator
+    history = [Turn("Is there a pleural effusion?", "Yes.", (picture(0),))]
+    assistant.ask("What is a nodule?", history=history, region=Region(2, 3, 12, 9))
+    (shown,) = generator.prompts[0].images
+    assert shown.size == (10, 6)
 
 
 @pytest.mark.parametrize(

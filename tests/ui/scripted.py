@@ -28,7 +28,7 @@ from app.answers import (
 from app.overview import CorpusOverview, Example, HomeOverview
 from app.why import ShownMap, Why
 from corpora.errors import ModelError, SourceError, UnknownNameError
-from corpora.records import Kind, Licence, Picture, Record
+from corpora.records import Kind, Licence, Picture, Record, Region
 from retrievers.explain import Explanation
 from retrievers.found import DomainFound, Hit, Selection
 from retrievers.query import ImageSource, Query
@@ -170,9 +170,17 @@ class Scripted:
         history: Sequence[Turn] = (),
         domain: str | None = None,
         corpora: Collection[str] | None = None,
+        region: Region | None = None,
     ) -> Iterator[Event]:
         self.asked.append(
-            {"text": text, "images": tuple(images), "history": tuple(history), "domain": domain, "corpora": corpora}
+            {
+                "text": text,
+                "images": tuple(images),
+                "history": tuple(history),
+                "domain": domain,
+                "corpora": corpora,
+                "region": region,
+            }
         )
         return self._events(text, domain)
 

@@ -39,6 +39,13 @@ def test_pictures_count_against_the_bytes() -> None:
     assert held.of("b") == (large[1],)
 
 
+def test_a_picture_is_found_by_its_key() -> None:
+    held, upload = Conversations(), Upload(b"film", "")
+    held.keep(Conversation("b").with_next(Exchange("?", (Upload(b"other", ""), upload))))
+    assert held.picture(upload.key) == b"film"
+    assert held.picture("") is None
+
+
 def test_the_last_exchange_is_replaced() -> None:
     conversation = Conversation("b").with_next(Exchange("one")).with_next(Exchange("two"))
     assert [item.question for item in conversation.with_last(Exchange("three")).exchanges] == ["one", "three"]

@@ -1,6 +1,7 @@
 from app.answers import DomainSeen, Done, EvidenceChosen, Stage, TextPiece
+from corpora.records import Region
 from tests.ui.scripted import EVIDENCE, SELECTION, answer, domain
-from ui.chat.exchange import Exchange, Upload, after, failed, stopped
+from ui.chat.exchange import Exchange, Marked, Upload, after, failed, stopped
 
 
 def test_events_build_up_an_exchange() -> None:
@@ -26,8 +27,10 @@ def test_what_had_arrived_survives_an_end() -> None:
 
 def test_asking_again_keeps_the_question_only() -> None:
     upload = Upload(b"png", "data:")
-    done = after(Exchange("?", (upload,), carried=True, corpora=("teaching",)), Done(answer()))
+    part = Marked("picture", Region(0, 0, 4, 4), "data:")
+    done = after(Exchange("?", (upload,), carried=True, corpora=("teaching",), marked=part), Done(answer()))
     again = done.again("ultrasound")
     assert (again.question, again.uploads, again.corpora) == ("?", (upload,), ("teaching",))
     assert again.carried
+    assert again.region == part.region
     assert (again.domain_asked, again.answer, again.text) == ("ultrasound", None, "")

@@ -4,6 +4,7 @@ import pytest
 
 from app.overview import HomeOverview
 from corpora.errors import CatalogError
+from corpora.records import Region
 from tests.ui.scripted import Scripted, png
 from ui.chat.handlers import Chat, View, Visitor
 
@@ -67,6 +68,74 @@ def test_a_follow_up_carries_the_conversation_and_its_picture(chat: Chat, assist
     assert "data:image/jpeg" in last(second, "current")
     list(chat.ask(visitor(key), "What is a meniscus?", [], CORPORA, same=False))
     assert [turn.images for turn in assistant.asked[2]["history"]] == [(), ()]  # type: ignore[attr-defined]
+
+
+def given(folder: Path, name: str = "film.png", effusion: bool = True) -> Path:
+    """A picture as Gradio keeps an upload: in a folder of its own."""
+    path = folder / name.partition(".")[0] / name
+    path.parent.mkdir()
+    path.write_bytes(png(effusion=effusion))
+    return path
+
+
+def test_a_marked_part_is_asked_about_until_it_is_removed(chat: Chat, assistant: Scripted, tmp_path: Path) -> None:
+    film = given(tmp_path)
+    drawn = chat.mark(visitor(), [film], "0.25,0.5,0.5,1")
+    assert drawn.part is not None
+    assert "about the outlined part" in drawn.part
+    assert film.exists()
+    views = list(chat.ask(visitor(), "An effusion?", [film], CORPORA, marked=drawn.marked))
+    region = Region(80, 160, 160, 320)
+    assert assistant.asked[0]["region"] == region
+    assert 'data-region="80,160,160,320"' in last(views, "current")
+    assert "x,y,w,h" in last(views, "current")
+    assert views[0].marked is not None
+    assert views[-1].part is None
+    key = last(views, "key")
+    list(chat.ask(visitor(key), "And its size?", [], CORPORA, same=True, marked=views[0].marked))
+    assert (assistant.asked[1]["images"], assistant.asked[1]["region"]) == ((), region)
+    list(chat.ask_again(visitor(key), "ultrasound"))
+    assert assistant.asked[2]["region"] == region
+    assert chat.open(visitor(key)).marked == views[0].marked
+    assert chat.unmark().marked is None
+    list(chat.ask(visitor(key), "And its size?", [], CORPORA, same=True))
+    assert assistant.asked[3]["region"] is None
+
+
+def test_a_part_of_another_picture_means_nothing(chat: Chat, assistant: Scripted, tmp_path: Path) -> None:
+    film, other = given(tmp_path), given(tmp_path, "other.png", effusion=False)
+    marked = chat.mark(visitor(), [film], "0,0,0.5,0.5").marked
+    key = last(list(chat.ask(visitor(), "An effusion?", [other, film], CORPORA, marked=marked)), "key")
+    list(chat.ask(visitor(key), "And here?", [], CORPORA, same=True, marked=marked))
+    list(chat.ask(visitor(key), "In words?", [], CORPORA, marked=marked))
+    assert [asked["region"] for asked in assistant.asked] == [None, None, None]
+
+
+def test_a_part_of_the_last_picture_can_be_asked_about(chat: Chat, assistant: Scripted) -> None:
+    key = last(list(chat.ask_example(visitor(), 0, CORPORA)), "key")
+    marked = chat.mark(visitor(key), [], "0.5,0,1,1").marked
+    list(chat.ask(visitor(key), "What is a meniscus?", [], CORPORA, same=True, marked=marked))
+    assert (assistant.asked[1]["images"], assistant.asked[1]["region"]) == ((), Region(160, 0, 320, 320))
+    views = list(chat.ask(visitor(key), "", [], CORPORA, same=True, marked=marked))
+    assert assistant.asked[2]["images"] == (png(),)
+    assert "What does this part of the picture show?" in last(views, "current")
+
+
+def test_after_an_error_the_pictures_are_given_anew(chat: Chat, assistant: Scripted, tmp_path: Path) -> None:
+    key = last(list(chat.ask(visitor(), "error", [given(tmp_path)], CORPORA)), "key")
+    list(chat.ask(visitor(key), "An effusion?", [], CORPORA, same=True))
+    assert assistant.asked[1]["images"] == (png(),)
+
+
+def test_what_cannot_be_marked_is_one_sentence(chat: Chat, tmp_path: Path) -> None:
+    for pictures, drawn, sentence in (
+        ([], "0,0,1,1", "There is no picture"),
+        ([given(tmp_path)], "everything", "draw it again"),
+        ([tmp_path / "gone" / "film.png"], "0,0,1,1", "cannot be read"),
+    ):
+        view = chat.mark(visitor(), pictures, drawn)
+        assert view.marked is None
+        assert sentence in (view.part or "")
 
 
 def test_another_domain_asks_the_same_again(chat: Chat, assistant: Scripted) -> None:

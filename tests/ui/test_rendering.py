@@ -2,10 +2,11 @@ from dataclasses import replace
 
 from app.answers import Done, EvidenceChosen
 from app.overview import HomeOverview
+from corpora.records import Region
 from tests.ui.scripted import EVIDENCE, FIGURE, LICENCE, SELECTION, WITH, Scripted, answer, domain
 from ui.chat import rendering
 from ui.chat.conversations import Conversation
-from ui.chat.exchange import Exchange, Upload, after, failed, stopped
+from ui.chat.exchange import Exchange, Marked, Upload, after, failed, stopped
 
 DONE = after(Exchange("Is there an effusion?"), Done(answer()))
 HOSTILE = '<script>alert("x")</script>"><img src=x onerror=alert(1)>'
@@ -35,6 +36,7 @@ def test_text_from_records_is_escaped_everywhere() -> None:
         rendering.gallery(exchange),
         rendering.history([Conversation("b").with_next(exchange)], ""),
         rendering.empty(None, problem=HOSTILE),
+        rendering.part(Marked(HOSTILE, Region(0, 0, 1, 1), HOSTILE), HOSTILE),
     ]
     for page in pages:
         assert "<script" not in page

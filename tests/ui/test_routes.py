@@ -1,6 +1,5 @@
-import base64
-import io
 from collections.abc import Iterator
+from io import BytesIO
 
 import pytest
 from fastapi import FastAPI
@@ -8,13 +7,19 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from tests.ui.scripted import WITH, Scripted, png
+from ui.chat.conversations import Conversation, Conversations
+from ui.chat.exchange import Exchange, Upload
 from ui.chat.routes import add_routes
+
+ASKED = Upload(png(), "")
 
 
 @pytest.fixture
 def client() -> Iterator[TestClient]:
     app = FastAPI()
-    add_routes(app, Scripted())
+    held = Conversations()
+    held.keep(Conversation("browser").with_next(Exchange("effusion?", (ASKED,))))
+    add_routes(app, Scripted(), held)
     with TestClient(app) as client:
         yield client
 
@@ -58,15 +63,32 @@ def test_browsers_are_told_to_stay_here(client: TestClient) -> None:
 
 
 def test_why_a_picture_was_found(client: TestClient) -> None:
-    asked = {"record": "teaching/cxr-1", "text": "effusion?", "picture": base64.b64encode(png()).decode()}
+    asked = {"record": "teaching/cxr-1", "text": "effusion?", "picture": ASKED.key}
     told = client.post("/why", json=asked).json()["maps"]
     assert [one["title"] for one in told] == [
-        f"asked with a picture of {Image.open(io.BytesIO(png())).size}",
+        f"asked with a picture of {Image.open(BytesIO(png())).size}",
         "asked “effusion?”",
     ]
     assert told[0]["image"].startswith("data:image/jpeg;base64,")
     assert client.post("/why", json={"record": "teaching/gone"}).status_code == 404
-    assert client.post("/why", json={"record": "teaching/cxr-1", "picture": "%%"}).json() == {
-        "problem": "The picture is not base64."
+    assert client.post("/why", json={**asked, "picture": "another"}).json() == {
+        "problem": "The picture of this question is not kept any more; ask again."
     }
     assert client.post("/why", json={"record": "r" * 500}).status_code == 422
+
+
+def test_why_is_about_the_part_that_was_asked_about(client: TestClient) -> None:
+    box = {"x0": 10, "y0": 20, "x1": 110, "y1": 80}
+    asked = {"record": "teaching/cxr-1", "text": "effusion?", "picture": ASKED.key, "region": box}
+    assert client.post("/why", json=asked).json()["maps"][0]["title"] == "asked with a picture of (100, 60)"
+    empty = client.post("/why", json={**asked, "region": {**box, "x1": 10}})
+    assert empty.status_code == 404
+    assert "is empty" in empty.json()["problem"]
+    assert client.post("/why", json={**asked, "region": {"x0": 1}}).status_code == 422
+
+
+def test_a_picture_that_was_asked_about_is_kept_by_nobody(client: TestClient) -> None:
+    response = client.get(f"/asked/{ASKED.key}")
+    assert Image.open(BytesIO(response.content)).size == (320, 320)
+    assert response.headers["cache-control"] == "no-store"
+    assert client.get("/asked/another").status_code == 404

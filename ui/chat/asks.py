@@ -8,6 +8,7 @@ from typing import Protocol
 from app.answers import Event, Turn
 from app.overview import Example, HomeOverview
 from app.why import Why
+from corpora.records import Region
 from retrievers.query import ImageSource, Query
 
 __all__ = ["Asks"]
@@ -24,6 +25,7 @@ class Asks(Protocol):
         history: Sequence[Turn] = (),
         domain: str | None = None,
         corpora: Collection[str] | None = None,
+        region: Region | None = None,
     ) -> Iterator[Event]:
         """The answer as events, `Done` last; closing the iterator stops the work behind it."""
         ...

@@ -70,6 +70,13 @@ class Conversations:
             held = self._held.get(key)
         return held if held is not None and held.browser == browser else Conversation(browser)
 
+    def picture(self, key: str) -> bytes | None:
+        """The picture that was given under that key, None once its conversation is gone."""
+        with self._lock:
+            exchanges = [exchange for held in self._held.values() for exchange in held.exchanges]
+        uploads = (upload for exchange in exchanges for upload in exchange.uploads)
+        return next((upload.data for upload in uploads if secrets.compare_digest(upload.key, key)), None)
+
     def of(self, browser: str) -> tuple[Conversation, ...]:
         """The browser's conversations, newest first."""
         with self._lock:

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import secrets
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from app.answers import Answer, DomainSeen, Done, Event, Evidence, EvidenceChosen, Stage, TextPiece, Turn
+from corpora.records import Region
 from retrievers.found import DomainFound
 
-__all__ = ["Exchange", "Upload", "after", "failed", "stopped"]
+__all__ = ["Exchange", "Marked", "Upload", "after", "failed", "stopped"]
 
 State = Literal["asking", "done", "stopped", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A picture that the person gave: its bytes as they came, and a small JPEG as a `data:` address."""
+    """A picture that the person gave: its bytes as they came, and a small JPEG as a `data:` address.
+
+    Whoever knows the `key` may see the picture; only pages of the browser that gave it are told.
+    """
 
     data: bytes
+    thumbnail: str
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(18), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The part of a picture that is asked about.
+
+    `of` names the picture, `thumbnail` is a `data:` address of it, small, with the part outlined.
+    """
+
+    of: str
+    region: Region
     thumbnail: str
 
 
@@ -26,7 +44,8 @@ class Exchange:
     """A question, its pictures, how it was to be searched, and the answer as far as it has come.
 
     `carried` says that the pictures are those of the question before. `domain_asked` overrides the router;
-    `corpora` restricts the search (None searches all). `selection` says how many of the hits were used and why;
+    `corpora` restricts the search (None searches all). `marked` is the part of the first picture that is asked about.
+    `selection` says how many of the hits were used and why;
     `read_as` is the question in plain English where it was not;
     `problem` is the sentence of a failed exchange.
     """
@@ -36,6 +55,7 @@ class Exchange:
     carried: bool = False
     domain_asked: str | None = None
     corpora: tuple[str, ...] | None = None
+    marked: Marked | None = None
     state: State = "asking"
     stage: str = ""
     domain: DomainFound | None = None
@@ -57,13 +77,18 @@ class Exchange:
         return Turn(self.question, self.answer.text if self.answer else self.text, images)
 
     @property
+    def region(self) -> Region | None:
+        """The part of the first picture that is asked about, in its pixels."""
+        return self.marked.region if self.marked else None
+
+    @property
     def size(self) -> int:
         """How many bytes its pictures take."""
         return sum(len(upload.data) + len(upload.thumbnail) for upload in self.uploads)
 
     def again(self, domain: str | None = None) -> Exchange:
         """The same question, unanswered, to be asked once more, perhaps in another domain."""
-        return Exchange(self.question, self.uploads, self.carried, domain, self.corpora)
+        return Exchange(self.question, self.uploads, self.carried, domain, self.corpora, self.marked)
 
 
 def after(exchange: Exchange, event: Event) -> Exchange:

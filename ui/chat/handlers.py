@@ -8,15 +8,17 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.overview import HomeOverview
 from corpora.errors import CurbsideError, InputError
+from corpora.images import read_image_bytes
 from ui.chat import rendering
 from ui.chat.asks import Asks
 from ui.chat.conversations import Conversation, Conversations
-from ui.chat.exchange import Exchange, after, failed, stopped
+from ui.chat.exchange import Exchange, Marked, after, failed, stopped
+from ui.chat.marking import mark, name_in_box
 from ui.chat.running import Run, Runs
 from ui.chat.uploads import read_uploads, upload_of
 
@@ -41,7 +43,8 @@ class View:
     """What is to be shown; None leaves a part as it is.
 
     `text` is what stands in the box, `busy` whether there is something to stop, `pictured` whether the next
-    question can be about the pictures of the last one.
+    question can be about the pictures of the last one. `part` shows what is `marked`, the part of a picture that the
+    next question is about; the two change together.
     """
 
     key: str | None = None
@@ -52,15 +55,17 @@ class View:
     busy: bool | None = None
     text: str | None = None
     pictured: bool | None = None
+    part: str | None = None
+    marked: Marked | None = None
 
 
 class Chat:
     """The actions of the page over one assistant. Every method may be called from several threads."""
 
-    def __init__(self, assistant: Asks, upload_folder: Path) -> None:
+    def __init__(self, assistant: Asks, upload_folder: Path, held: Conversations | None = None) -> None:
         self._assistant = assistant
         self._upload_folder = upload_folder
-        self._held = Conversations()
+        self._held = held or Conversations()
         self._runs = Runs()
 
     def overview(self) -> HomeOverview | str:
@@ -90,21 +95,49 @@ class Chat:
         """The tab was closed: nobody waits for its answer."""
         self._runs.stop(page, abandon=True)
 
+    def mark(self, visitor: Visitor, pictures: Sequence[Path], drawn: str) -> View:
+        """Remember the part of the first of `pictures`, without any of the last question's, that is to be asked about.
+
+        `drawn` is the box as `marking.mark` takes it.
+        """
+        last = self._held.get(visitor.browser, visitor.key).exchanges[-1:]
+        try:
+            if pictures:
+                marked = mark(read_image_bytes(pictures[0]), name_in_box(pictures[0]), drawn)
+            elif last and last[0].uploads:
+                marked = mark(last[0].uploads[0].data, last[0].uploads[0].key, drawn)
+            else:
+                raise InputError("There is no picture of which a part could be asked about; add one.")
+        except CurbsideError as error:
+            return View(part=rendering.part(None, str(error)))
+        return View(part=rendering.part(marked), marked=marked)
+
+    def unmark(self) -> View:
+        """The next question is about the whole picture again."""
+        return View(part=rendering.part(None))
+
     def ask(
-        self, visitor: Visitor, text: str, pictures: Sequence[Path], corpora: Sequence[str], *, same: bool = False
+        self,
+        visitor: Visitor,
+        text: str,
+        pictures: Sequence[Path],
+        corpora: Sequence[str],
+        *,
+        same: bool = False,
+        marked: Marked | None = None,
     ) -> Iterator[View]:
-        """Ask a new question in the open conversation; `same` means about the last question's pictures."""
+        """Ask a new question in the open conversation; `same` means about the last question's pictures.
+
+        Of a picture that is not the first one of the question, what is `marked` means nothing.
+        """
         conversation = self._held.get(visitor.browser, visitor.key)
         text = text.strip()
         # A second question while one is being answered stays in the box.
-        if self._runs.busy(visitor.page) or not (text or pictures):
+        if self._runs.busy(visitor.page) or not (text or pictures or (same and marked)):
             return
         try:
-            uploads = read_uploads(pictures, self._upload_folder)
-            carried = same and not uploads and bool(conversation.exchanges)
-            if carried:
-                uploads = conversation.exchanges[-1].uploads
-            asked = Exchange(text, uploads, carried, corpora=self._restriction(corpora))
+            asked = self._asked(conversation, text, pictures, same, marked)
+            asked = replace(asked, corpora=self._restriction(corpora))
         except CurbsideError as error:
             yield self._refuse(conversation, Exchange(text), error)
             return
@@ -127,6 +160,22 @@ class Chat:
         conversation = self._held.get(visitor.browser, visitor.key)
         if conversation.exchanges:
             yield from self._answer(visitor, conversation.with_last(conversation.exchanges[-1].again(domain)))
+
+    def _asked(
+        self, conversation: Conversation, text: str, pictures: Sequence[Path], same: bool, marked: Marked | None
+    ) -> Exchange:
+        """The question with its pictures: new ones, or those of the last question."""
+        of = name_in_box(pictures[0]) if pictures else ""
+        uploads = read_uploads(pictures, self._upload_folder)
+        carried = same and not uploads and bool(conversation.exchanges)
+        if carried:
+            last = conversation.exchanges[-1]
+            uploads = last.uploads
+            of = uploads[0].key if uploads else ""
+            # The assistant finds them in the turn that words continue; without words or turn they are given anew.
+            carried = bool(text and last.answer)
+        part = replace(marked, of=uploads[0].key) if marked and uploads and marked.of == of else None
+        return Exchange(text, uploads, carried, marked=part)
 
     def _refuse(self, conversation: Conversation, exchange: Exchange, error: CurbsideError) -> View:
         """A question that cannot even be asked; its words go back into the box."""
@@ -153,6 +202,7 @@ class Chat:
             history=[item.turn(pictured=exchange.carried) for item in earlier if item.answer],
             domain=exchange.domain_asked,
             corpora=exchange.corpora,
+            region=exchange.region,
         )
         run = self._runs.start(visitor.page, stream)
         try:
@@ -167,7 +217,8 @@ class Chat:
                 conversation = conversation.with_last(stopped(exchange))
             self._keep(conversation)
         if not run.abandoned:
-            yield self._whole(conversation, busy=False)
+            # A part that was marked meanwhile is of the next question.
+            yield replace(self._whole(conversation, busy=False), part=None)
 
     def _steps(self, exchange: Exchange, run: Run) -> Iterator[Exchange]:
         """The exchange after each batch of events, and at the end, however it comes."""
@@ -201,7 +252,9 @@ class Chat:
         overview = self.overview()
         if not conversation.exchanges:
             empty = self._empty(overview)
-            return View(conversation.key, "", empty, rendering.gallery(None), history, busy, text, pictured=False)
+            return View(
+                conversation.key, "", empty, rendering.gallery(None), history, busy, text, False, rendering.part(None)
+            )
         *earlier, last = conversation.exchanges
         domains = () if isinstance(overview, str) else overview.domains
         return View(
@@ -213,6 +266,8 @@ class Chat:
             busy=busy,
             text=text,
             pictured=bool(last.uploads),
+            part=rendering.part(last.marked),
+            marked=last.marked,
         )
 
     def _empty(self, overview: HomeOverview | str) -> str:

@@ -12,6 +12,8 @@ from gradio.utils import get_upload_folder
 
 from ui.chat import rendering
 from ui.chat.asks import Asks
+from ui.chat.conversations import Conversations
+from ui.chat.exchange import Marked
 from ui.chat.handlers import Chat, View, Visitor
 
 __all__ = ["MAX_FILE_SIZE", "build_page"]
@@ -23,9 +25,9 @@ _DELETE_UPLOADS = (600, 3600)  # seconds: how often, and how old
 _Update = dict[Any, Any]
 
 
-def build_page(assistant: Asks, title: str) -> gr.Blocks:
-    """The Blocks of the chat over `assistant`, to be mounted."""
-    chat = Chat(assistant, Path(get_upload_folder()))
+def build_page(assistant: Asks, title: str, held: Conversations) -> gr.Blocks:
+    """The Blocks of the chat over `assistant`, which keeps its conversations in `held`, to be mounted."""
+    chat = Chat(assistant, Path(get_upload_folder()), held)
     page = gr.Blocks(title=title, analytics_enabled=False, fill_width=True, delete_cache=_DELETE_UPLOADS)
     with page:
         _Page(chat).connect(page)
@@ -40,11 +42,12 @@ class _Page:
         self.chat = chat
         bridge = resources.files("ui.chat").joinpath("static", "bridge.js").read_text(encoding="utf-8")
 
-        def html(name: str) -> gr.HTML:
-            return gr.HTML(elem_id=name, js_on_load=bridge, apply_default_css=False)
+        def html(name: str, value: str = "") -> gr.HTML:
+            return gr.HTML(value, elem_id=name, js_on_load=bridge, apply_default_css=False)
 
         self.browser = gr.BrowserState("", storage_key="curbside-browser")
         self.key = gr.State("")
+        self.marked = gr.State(None)
         self.header = html("head")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Ask", elem_id="ask-tab"), gr.Row(elem_id="columns"):
@@ -55,6 +58,7 @@ class _Page:
                     with gr.Column(elem_id="conversation", min_width=0):
                         self.past = html("past")
                         self.current = html("current")
+                    self.part = html("part")
                     self.same = gr.Checkbox(True, label="about the same picture", visible=False, elem_id="same")
                     self.box = _box()
                 with gr.Column(elem_id="right", min_width=0):
@@ -64,11 +68,13 @@ class _Page:
             with gr.Tab("About"):
                 self.about = html("about")
         gr.HTML(rendering.dialog(), js_on_load=None, apply_default_css=False)
+        self.drawing = html("drawing", rendering.part_dialog())
 
     @property
     def shown(self) -> list[Any]:
         """The components that a view changes."""
-        return [self.key, self.past, self.current, self.gallery, self.history, self.box, self.same]
+        texts = [self.past, self.current, self.gallery, self.history, self.part]
+        return [self.key, *texts, self.marked, self.box, self.same]
 
     def connect(self, page: gr.Blocks) -> None:
         """Tie each event to its action."""
@@ -77,7 +83,9 @@ class _Page:
         page.load(self._arrive, self.browser, [*facts, *self.shown], api_visibility="private", show_progress="hidden")
         page.unload(self._leave)
         asking: dict[str, Any] = {"concurrency_limit": _CONCURRENT_QUESTIONS, "concurrency_id": "asking"}
-        self._on(self.box.submit, self._ask, [self.box, self.same, self.corpora, *who], **asking)
+        self._on(self.box.submit, self._ask, [self.box, self.same, self.marked, self.corpora, *who], **asking)
+        self._on(self.drawing.mark, self._mark, [self.box, *who])
+        self._on(self.part.unmark, self._unmark, [])
         self._on(self.box.stop, self._stop, who, shows=False)
         self._on(self.current.ask_example, self._example, [self.corpora, *who], **asking)
         self._on(self.current.override_domain, self._override, who, **asking)
@@ -123,6 +131,7 @@ class _Page:
         self,
         box: dict[str, Any] | None,
         same: bool,
+        marked: Marked | None,
         corpora: list[str],
         browser: str,
         key: str,
@@ -130,9 +139,17 @@ class _Page:
     ) -> Iterator[_Update]:
         box = box or {}
         visitor = Visitor(_page_of(request), browser, key)
-        pictures = [Path(name) for name in box.get("files", [])]
-        views = self.chat.ask(visitor, box.get("text", ""), pictures, corpora, same=same)
+        views = self.chat.ask(visitor, box.get("text", ""), _pictures(box), corpora, same=same, marked=marked)
         yield from map(self._update, views)
+
+    def _mark(
+        self, box: dict[str, Any] | None, browser: str, key: str, request: gr.Request, event: gr.EventData
+    ) -> _Update:
+        visitor = Visitor(_page_of(request), browser, key)
+        return self._update(self.chat.mark(visitor, _pictures(box or {}), str(event.value)))
+
+    def _unmark(self) -> _Update:
+        return self._update(self.chat.unmark())
 
     def _example(
         self, corpora: list[str], browser: str, key: str, request: gr.Request, event: gr.EventData
@@ -159,8 +176,10 @@ class _Page:
 
     def _update(self, view: View) -> _Update:
         """The view as Gradio wants it: components with their new values, the others left out."""
-        parts = {name: getattr(view, name) for name in ("key", "past", "current", "gallery", "history")}
+        parts = {name: getattr(view, name) for name in ("key", "past", "current", "gallery", "history", "part")}
         update = {getattr(self, name): value for name, value in parts.items() if value is not None}
+        if view.part is not None:
+            update[self.marked] = view.marked
         if view.pictured is not None:
             update[self.same] = gr.update(visible=view.pictured)
         box: dict[str, Any] = {}
@@ -185,6 +204,11 @@ def _box() -> gr.MultimodalTextbox:
         autofocus=True,
         interactive=True,
     )
+
+
+def _pictures(box: dict[str, Any]) -> list[Path]:
+    """The pictures that wait in the box."""
+    return [Path(name) for name in box.get("files", [])]
 
 
 def _page_of(request: gr.Request) -> str:

@@ -14,7 +14,7 @@ from app.answers import DISCLAIMER, Evidence
 from app.overview import Example, HomeOverview
 from ui.chat.cited_text import cited_html
 from ui.chat.conversations import Conversation
-from ui.chat.exchange import Exchange
+from ui.chat.exchange import Exchange, Marked
 from ui.chat.wording import confidence, counted, counts, list_ranks, modality, reasons, verdict
 
 __all__ = [
@@ -27,6 +27,8 @@ __all__ = [
     "head",
     "header",
     "history",
+    "part",
+    "part_dialog",
     "past_html",
 ]
 
@@ -71,6 +73,16 @@ def header(overview: HomeOverview) -> str:
 def dialog() -> str:
     """The empty dialog in which evidence is shown large."""
     return _render("dialog.html")
+
+
+def part(marked: Marked | None, problem: str = "") -> str:
+    """Above the question's box: the part of the picture that is asked about, and how to mark one."""
+    return _render("part.html", marked=marked, problem=problem)
+
+
+def part_dialog() -> str:
+    """The dialog in which the part that is asked about is marked."""
+    return _render("part_dialog.html")
 
 
 def empty(overview: HomeOverview | None, examples: Sequence[Example] = (), problem: str = "") -> str:
@@ -163,9 +175,13 @@ def _plain(exchange: Exchange) -> str:
         for item in exchange.evidence
     ]
     opening = verdict(exchange.answer)
+    box = exchange.region
+    about = (
+        f"About the part {box.x0},{box.y0},{box.x1 - box.x0},{box.y1 - box.y0} (x,y,w,h) of the picture." if box else ""
+    )
     text = f"{opening}. {reasons(exchange.answer)}" if opening else exchange.text
     return "\n\n".join(
-        part for part in (exchange.question, text, "\n".join(sources), exchange.answer.disclaimer) if part
+        part for part in (exchange.question, about, text, "\n".join(sources), exchange.answer.disclaimer) if part
     )
 
 

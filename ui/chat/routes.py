@@ -1,24 +1,26 @@
-"""Routes of our own beside Gradio's: evidence pictures and the page's static files."""
+"""Routes of our own beside Gradio's: pictures of evidence and questions, explanations, the page's static files."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from importlib import resources
 from typing import Annotated
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.service.bodies import Box
 from app.service.pictures import picture_routes
 from app.service.slow import SlowWork
-from corpora.errors import CurbsideError
+from corpora.errors import CurbsideError, SourceError
+from corpora.images import decode
 from retrievers.query import Query
 from ui.chat.asks import Asks
+from ui.chat.conversations import Conversations
+from ui.chat.uploads import jpeg_of
 
 __all__ = ["SameOriginOnly", "add_routes"]
 
@@ -30,19 +32,38 @@ _POLICY = (
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
 
+_SIDE = 1400
+
 
 class Why(BaseModel):
-    """What is to be explained: a record `corpus/id`, the question's words, its picture as base64 ("" for none)."""
+    """What is to be explained: a record `corpus/id`, the question's words, its picture by key ("" for none), and the
+    part of that picture that was asked about."""
 
     record: Annotated[str, Field(max_length=400)]
     text: Annotated[str, Field(max_length=100_000)] = ""
-    picture: Annotated[str, Field(max_length=4_000_000)] = ""
+    picture: Annotated[str, Field(max_length=100)] = ""
+    region: Box | None = None
 
 
-def add_routes(app: FastAPI, assistant: Asks) -> None:
-    """Add `/evidence/{digest}`, `/why` and `/page/…`; to be called before anything is mounted at the root."""
+def add_routes(app: FastAPI, assistant: Asks, held: Conversations) -> None:
+    """Add `/evidence/{digest}`, `/asked/{key}`, `/why` and `/page/…`; before anything is mounted at the root."""
 
     app.include_router(picture_routes(assistant.picture))
+
+    def picture(key: str) -> bytes:
+        data = held.picture(key)
+        if data is None:
+            raise SourceError("The picture of this question is not kept any more; ask again.")
+        return data
+
+    @app.get("/asked/{key}")
+    def asked_picture(key: str) -> Response:
+        """A picture that a person asked about, as JPEG, for whoever knows its key."""
+        try:
+            jpeg = jpeg_of(decode(picture(key)), _SIDE)
+        except CurbsideError as error:
+            return JSONResponse({"problem": str(error)}, 404)
+        return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
     slowly = SlowWork()
 
@@ -50,10 +71,9 @@ def add_routes(app: FastAPI, assistant: Asks) -> None:
     async def why(asked: Why) -> JSONResponse:
         """Where an evidence picture is like the question: pictures under maps, as data URLs."""
         try:
-            image = base64.b64decode(asked.picture, validate=True) if asked.picture else None
-            found = await slowly(lambda: assistant.why(asked.record, Query(asked.text, [image] if image else [])))
-        except binascii.Error:
-            return JSONResponse({"problem": "The picture is not base64."}, 422)
+            images = [picture(asked.picture)] if asked.picture else []
+            region = asked.region.region() if asked.region else None
+            found = await slowly(lambda: assistant.why(asked.record, Query(asked.text, images, region)))
         except CurbsideError as error:
             return JSONResponse({"problem": str(error)}, 404)
         return JSONResponse({"maps": [one.as_json() for one in found.maps]})

@@ -22,21 +22,25 @@ _TRIES = 20
 def create_app(assistant: Asks, *, title: str = "Curbside") -> FastAPI:
     """The page at `/`, evidence pictures at `/evidence/{digest}`, static files at `/page/…`.
 
+    Pictures that were asked about are at `/asked/{key}` for who knows their keys.
+
     Nothing that a browser loads from it points to another host.
     """
     import gradio as gr
     from fastapi import FastAPI
 
+    from ui.chat.conversations import Conversations
     from ui.chat.page import MAX_FILE_SIZE, build_page
     from ui.chat.rendering import head
     from ui.chat.routes import add_routes
     from ui.chat.theme import CurbsideTheme
 
     app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
-    add_routes(app, assistant)
+    held = Conversations()
+    add_routes(app, assistant, held)
     gr.mount_gradio_app(
         app,
-        build_page(assistant, title),
+        build_page(assistant, title, held),
         path="/",
         theme=CurbsideTheme(),
         head=head(),

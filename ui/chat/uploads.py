@@ -12,19 +12,28 @@ from PIL import Image
 from corpora.images import decode, read_image_bytes
 from ui.chat.exchange import Upload
 
-__all__ = ["read_uploads", "upload_of"]
+__all__ = ["THUMBNAIL", "data_address", "jpeg_of", "read_uploads", "upload_of"]
 
-_THUMBNAIL = 192
+THUMBNAIL = 192
 
 
 def upload_of(data: bytes, name: str = "picture") -> Upload:
     """The picture with its thumbnail; raises `DecodeError` where it cannot be read."""
-    image = decode(data, name)
-    image.thumbnail((_THUMBNAIL, _THUMBNAIL), Image.Resampling.LANCZOS)
+    return Upload(data, data_address(jpeg_of(decode(data, name))))
+
+
+def jpeg_of(image: Image.Image, side: int = THUMBNAIL) -> bytes:
+    """The picture as JPEG, its longer side at most `side` pixels."""
+    small = image.copy()
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=80)
-    encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return Upload(data, f"data:image/jpeg;base64,{encoded}")
+    small.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
+
+
+def data_address(jpeg: bytes) -> str:
+    """A JPEG as a `data:` address."""
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
 
 
 def read_uploads(paths: Iterable[Path], folder: Path) -> tuple[Upload, ...]:

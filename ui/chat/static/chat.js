@@ -122,7 +122,7 @@
     setTimeout(() => (button.textContent = "Copy"), 1500);
   }
 
-  // Where two pictures are alike is worked out on demand, from the small copy of the asked picture that the page shows.
+  // Where two pictures are alike is worked out on demand, from the part of the asked picture that was asked about.
   async function why(button) {
     const number = dialog().dataset.number;
     const area = button.closest(".words").querySelector(".maps");
@@ -137,7 +137,8 @@
         body: JSON.stringify({
           record: button.dataset.record,
           text: asked?.querySelector(".question p")?.textContent ?? "",
-          picture: picture?.src.split(",")[1] ?? "",
+          picture: picture?.dataset.picture ?? "",
+          region: region(picture),
         }),
       });
       const told = await answer.json();
@@ -147,6 +148,12 @@
       area.textContent = "The server did not answer.";
     }
     button.disabled = false;
+  }
+
+  function region(picture) {
+    if (!picture?.dataset.region) return null;
+    const [x0, y0, x1, y1] = picture.dataset.region.split(",").map(Number);
+    return { x0, y0, x1, y1 };
   }
 
   function map({ title, cosine, image }) {
