@@ -41,6 +41,7 @@ from corpora.catalog import Catalog
 from corpora.errors import IndexMissingError, InputError, SourceError, UnknownNameError
 from corpora.images import ImageStore
 from corpora.records import Record, Region
+from retrievers.contrast import Contrast
 from retrievers.found import Found
 from retrievers.query import ImageSource, Query
 from retrievers.retriever import Retriever
@@ -256,6 +257,26 @@ class Assistant:
             raise InputError(f"{record!r} names no record; give corpus/id, as hits name it.")
         groups = None if query.groups is None else frozenset(query.groups)
         return why_of(self.retriever, query, self.record(corpus, key, groups))
+
+    def contrast(
+        self,
+        text: str = "",
+        images: Sequence[ImageSource] = (),
+        *,
+        history: Sequence[Turn] = (),
+        domain: str | None = None,
+        corpora: Collection[str] | None = None,
+        region: Region | None = None,
+    ) -> Contrast:
+        """The nearest case that affirms the finding of a question, and the nearest that denies it; read as in `stream`.
+
+        Raises:
+            InputError: no finding is named, neither here nor in the question that this one continues.
+        """
+        earlier = follow_up(text, bool(images), history, marked=region is not None)
+        pictures = images or (earlier.images if earlier else ())
+        query = Query(_grounded(text, earlier), pictures, region, corpora=corpora, domain=domain, question=True)
+        return self.retriever.contrast(query)
 
     def record(self, corpus: str, key: str, groups: Collection[str] | None = None) -> Record:
         """One record; raises `UnknownNameError` where there is none that these access groups may see."""

@@ -12,7 +12,7 @@ from app.assistant import Assistant, _grounded, _read_verdict
 from app.generators.base import Capabilities, Piece, Prompt
 from app.settings import load_settings
 from corpora.catalog import Catalog, Corpus
-from corpora.errors import IndexMissingError, QueryError, SettingsError, SourceError, UnknownNameError
+from corpora.errors import IndexMissingError, InputError, QueryError, SettingsError, SourceError, UnknownNameError
 from corpora.home import Home
 from corpora.records import Region
 from indexing.encoders import EncoderPlan
@@ -200,6 +200,18 @@ def test_a_misspelt_question_is_read_in_plain_english(assistant: Assistant) -> N
     assert generator.prompts[0].question == chosen.read_as
     plain = list(assistant.stream("Is there a pleural effusion?", [picture(0)]))
     assert [event.read_as for event in plain if isinstance(event, EvidenceChosen)] == [""]
+
+
+def test_both_sides_of_a_question_and_of_its_follow_up(assistant: Assistant) -> None:
+    both = assistant.contrast("Is there a pleural effusion?", [picture(0)])
+    assert both.finding == "pleural effusion"
+    assert both.affirming is not None
+    assert both.affirming.record.id == "case-0"
+    history = [Turn("Is there a pleural effusion?", "Yes.", (picture(0),))]
+    assert assistant.contrast("On which side is it?", history=history) == both
+    assert assistant.contrast("And a pneumothorax?", history=history).finding == "pneumothorax"
+    with pytest.raises(InputError, match="names no finding"):
+        assistant.contrast("What is this?", [picture(0)])
 
 
 def test_maps_between_a_question_and_a_record(assistant: Assistant) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 
 import numpy as np
@@ -27,8 +27,9 @@ from app.answers import (
 )
 from app.overview import CorpusOverview, Example, HomeOverview
 from app.why import ShownMap, Why
-from corpora.errors import ModelError, SourceError, UnknownNameError
+from corpora.errors import InputError, ModelError, SourceError, UnknownNameError
 from corpora.records import Kind, Licence, Picture, Record, Region
+from retrievers.contrast import Contrast
 from retrievers.explain import Explanation
 from retrievers.found import DomainFound, Hit, Selection
 from retrievers.query import ImageSource, Query
@@ -264,6 +265,24 @@ class Scripted:
         titles = [f"asked with a picture of {image.size if image else 0}", f"asked “{query.text}”"]
         told = Record(record.partition("/")[2], record.partition("/")[0], "case", "radiology")
         return Why(told, Explanation(record, (), ""), tuple(ShownMap(title, png(), 0.5) for title in titles))
+
+    def contrast(
+        self,
+        text: str = "",
+        images: Sequence[ImageSource] = (),
+        *,
+        history: Sequence[Turn] = (),
+        domain: str | None = None,
+        corpora: Collection[str] | None = None,
+        region: Region | None = None,
+    ) -> Contrast:
+        self.asked.append({"text": text, "images": tuple(images), "history": tuple(history), "region": region})
+        if "outside" in text:
+            return Contrast("pleural effusion", None, None, 0, "The picture is close to no domain.")
+        if "effusion" not in text:
+            raise InputError("The question names no finding; say which one is to be contrasted.")
+        affirming = replace(EVIDENCE[0].hit, record=replace(EVIDENCE[0].record, id="case-9", title="Another effusion"))
+        return Contrast("pleural effusion", affirming, None if "only" in text.lower() else EVIDENCE[1].hit, 48)
 
     def picture(self, digest: str, size: int, groups: Collection[str] | None = None) -> bytes:
         if digest not in PICTURES:

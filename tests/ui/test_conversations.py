@@ -46,6 +46,15 @@ def test_a_picture_is_found_by_its_key() -> None:
     assert held.picture("") is None
 
 
+def test_a_question_is_found_by_its_key_with_those_before_it() -> None:
+    held = Conversations()
+    conversation = Conversation("b").with_next(Exchange("one")).with_next(Exchange("two")).with_next(Exchange("three"))
+    held.keep(conversation)
+    first, second, _ = conversation.exchanges
+    assert held.asked(second.key) == (first, second)
+    assert held.asked("another") == ()
+
+
 def test_the_last_exchange_is_replaced() -> None:
     conversation = Conversation("b").with_next(Exchange("one")).with_next(Exchange("two"))
     assert [item.question for item in conversation.with_last(Exchange("three")).exchanges] == ["one", "three"]

@@ -172,6 +172,42 @@ def test_where_pictures_are_alike_is_shown_on_demand(page: Page) -> None:
     assert dialog.locator(".maps img").first.evaluate("image => image.naturalWidth") > 0
 
 
+def test_contrast_shows_both_sides_of_the_finding(page: Page, site: Site) -> None:
+    answered(page)
+    box = page.locator("#gallery input.contrast")
+    box.focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#gallery .both-sides .tile")).to_have_count(2)
+    expect(page.locator("#gallery .both-sides")).to_contain_text("pleural effusion, among the 48 nearest:")
+    expect(page.locator("#gallery .both-sides .open .stance")).to_have_text(["shows it", "does not"])
+    expect(page.locator("#gallery .tile")).to_have_count(6)
+    expect(box).to_be_focused()
+    page.click("#gallery .both-sides .tile .open >> nth=0")
+    expect(page.locator("#evidence-dialog h2")).to_have_text("Another effusion")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#evidence-dialog h2")).to_contain_text("[1]")
+    page.keyboard.press("Escape")
+    page.click("#current .text .cite[data-number='2']")
+    expect(page.locator("#evidence-dialog h2")).to_contain_text("[2]")
+    page.keyboard.press("Escape")
+    box.uncheck()
+    expect(page.locator("#gallery .tile")).to_have_count(4)
+
+
+def test_contrast_of_an_earlier_answer_and_of_none(page: Page, site: Site) -> None:
+    answered(page, "First effusion?")
+    answered(page, "abstain")
+    page.wait_for_selector("#past .exchange")
+    page.locator("#gallery input.contrast").check()
+    expect(page.locator("#gallery .both-sides")).to_contain_text("The question names no finding; say which one")
+    page.hover("#past .text .cite >> nth=0")
+    expect(page.locator("#gallery input.contrast")).not_to_be_checked()
+    page.locator("#gallery input.contrast").check()
+    expect(page.locator("#gallery .both-sides .tile")).to_have_count(2)
+    assert site.assistant.asked[-1]["text"] == "First effusion?"
+
+
 def test_arrows_move_among_the_tiles(page: Page) -> None:
     answered(page)
     page.focus("#gallery .tile[data-number='1'] .open")

@@ -3,6 +3,7 @@ from dataclasses import replace
 from app.answers import Done, EvidenceChosen
 from app.overview import HomeOverview
 from corpora.records import Region
+from retrievers.contrast import Contrast
 from tests.ui.scripted import EVIDENCE, FIGURE, LICENCE, SELECTION, WITH, Scripted, answer, domain
 from ui.chat import rendering
 from ui.chat.conversations import Conversation
@@ -36,6 +37,8 @@ def test_text_from_records_is_escaped_everywhere() -> None:
         rendering.gallery(exchange),
         rendering.history([Conversation("b").with_next(exchange)], ""),
         rendering.empty(None, problem=HOSTILE),
+        rendering.contrast(Contrast(HOSTILE, hit, None, 1), exchange),
+        rendering.contrast(Contrast("", None, None, 0, HOSTILE), exchange),
         rendering.part(Marked(HOSTILE, Region(0, 0, 1, 1), HOSTILE), HOSTILE),
     ]
     for page in pages:

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -6,20 +7,28 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from tests.ui.scripted import WITH, Scripted, png
+from corpora.records import Region
+from tests.ui.scripted import EVIDENCE, WITH, Scripted, answer, png
 from ui.chat.conversations import Conversation, Conversations
-from ui.chat.exchange import Exchange, Upload
+from ui.chat.exchange import Exchange, Marked, Upload
 from ui.chat.routes import add_routes
+from ui.cli.findings import contrast_lines
 
 ASKED = Upload(png(), "")
+PART = Marked(ASKED.key, Region(0, 0, 99, 99), "")
+FIRST = replace(Exchange("effusion?", (ASKED,), marked=PART), answer=answer(), evidence=EVIDENCE)
+HELD = Conversation("browser").with_next(FIRST)
+for text in ("Only its size (effusion)?", "outside?", "And the heart?"):
+    HELD = HELD.with_next(Exchange(text, (ASKED,), carried=True))
+SCRIPTED = Scripted()
 
 
 @pytest.fixture
 def client() -> Iterator[TestClient]:
     app = FastAPI()
     held = Conversations()
-    held.keep(Conversation("browser").with_next(Exchange("effusion?", (ASKED,))))
-    add_routes(app, Scripted(), held)
+    held.keep(HELD)
+    add_routes(app, SCRIPTED, held)
     with TestClient(app) as client:
         yield client
 
@@ -92,3 +101,41 @@ def test_a_picture_that_was_asked_about_is_kept_by_nobody(client: TestClient) ->
     assert Image.open(BytesIO(response.content)).size == (320, 320)
     assert response.headers["cache-control"] == "no-store"
     assert client.get("/asked/another").status_code == 404
+
+
+def test_both_sides_of_the_questions_finding(client: TestClient) -> None:
+    html = client.post("/contrast", json={"question": FIRST.key}).json()["html"]
+    assert html.index("pleural effusion, among the 48 nearest:") < html.index("shows it") < html.index("does not")
+    assert 'data-number="contrast-1"' in html
+    assert "[2] Chest radiograph, clear lungs" in html
+    assert "&lt;script&gt;" in html
+    asked = SCRIPTED.asked[-1]
+    assert (asked["text"], asked["images"], asked["region"]) == ("effusion?", (png(),), PART.region)
+
+
+def test_both_sides_of_a_follow_up(client: TestClient) -> None:
+    html = client.post("/contrast", json={"question": HELD.exchanges[1].key}).json()["html"]
+    assert "does not: none" in html
+    asked = SCRIPTED.asked[-1]
+    assert (asked["images"], asked["history"]) == ((), (FIRST.turn(pictured=True),))
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "sentence"),
+    [(2, "html", "Outside every domain: The picture is close"), (3, "problem", "names no finding; say which one")],
+)
+def test_a_contrast_that_is_none_is_one_sentence(client: TestClient, number: int, name: str, sentence: str) -> None:
+    assert sentence in client.post("/contrast", json={"question": HELD.exchanges[number].key}).json()[name]
+
+
+def test_the_contrast_of_a_question_that_is_gone(client: TestClient) -> None:
+    response = client.post("/contrast", json={"question": "another"})
+    assert (response.status_code, response.json()["problem"][:13]) == (404, "This question")
+
+
+def test_the_command_line_calls_the_sides_the_same(client: TestClient) -> None:
+    html = client.post("/contrast", json={"question": HELD.exchanges[1].key}).json()["html"]
+    lines = contrast_lines(SCRIPTED.contrast("only effusion"))
+    assert lines[0] in html
+    assert lines[1].rstrip(":") in html
+    assert lines[-1] in html

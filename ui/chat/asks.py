@@ -9,6 +9,7 @@ from app.answers import Event, Turn
 from app.overview import Example, HomeOverview
 from app.why import Why
 from corpora.records import Region
+from retrievers.contrast import Contrast
 from retrievers.query import ImageSource, Query
 
 __all__ = ["Asks"]
@@ -40,6 +41,19 @@ class Asks(Protocol):
 
     def why(self, record: str, query: Query) -> Why:
         """Why the record `corpus/id` matches a question, with maps over both pictures."""
+        ...
+
+    def contrast(
+        self,
+        text: str = "",
+        images: Sequence[ImageSource] = (),
+        *,
+        history: Sequence[Turn] = (),
+        domain: str | None = None,
+        corpora: Collection[str] | None = None,
+        region: Region | None = None,
+    ) -> Contrast:
+        """The nearest case that affirms the question's finding, and the nearest that denies it."""
         ...
 
     def picture(self, digest: str, size: int, groups: Collection[str] | None = None) -> bytes:

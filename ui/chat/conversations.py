@@ -77,6 +77,16 @@ class Conversations:
         uploads = (upload for exchange in exchanges for upload in exchange.uploads)
         return next((upload.data for upload in uploads if secrets.compare_digest(upload.key, key)), None)
 
+    def asked(self, key: str) -> tuple[Exchange, ...]:
+        """The exchange of that key, last, and those before it in its conversation; none once that is gone."""
+        with self._lock:
+            conversations = [held.exchanges for held in self._held.values()]
+        for exchanges in conversations:
+            for number, exchange in enumerate(exchanges, 1):
+                if secrets.compare_digest(exchange.key, key):
+                    return exchanges[:number]
+        return ()
+
     def of(self, browser: str) -> tuple[Conversation, ...]:
         """The browser's conversations, newest first."""
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -47,7 +48,7 @@ class Exchange:
     `corpora` restricts the search (None searches all). `marked` is the part of the first picture that is asked about.
     `selection` says how many of the hits were used and why;
     `read_as` is the question in plain English where it was not;
-    `problem` is the sentence of a failed exchange.
+    `problem` is the sentence of a failed exchange. Whoever knows the `key` may ask for more of it.
     """
 
     question: str
@@ -65,11 +66,16 @@ class Exchange:
     text: str = ""
     answer: Answer | None = None
     problem: str = ""
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(18), compare=False)
 
     @property
     def pictures(self) -> tuple[bytes, ...]:
         """The pictures given with this very question."""
         return () if self.carried else tuple(upload.data for upload in self.uploads)
+
+    def history(self, earlier: Iterable[Exchange]) -> list[Turn]:
+        """The answered ones of those before it, as its context."""
+        return [item.turn(pictured=self.carried) for item in earlier if item.answer]
 
     def turn(self, *, pictured: bool) -> Turn:
         """This exchange as context for the next question, with its pictures where that is about them."""

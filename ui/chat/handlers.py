@@ -199,7 +199,7 @@ class Chat:
         stream = self._assistant.stream(
             exchange.question,
             exchange.pictures,
-            history=[item.turn(pictured=exchange.carried) for item in earlier if item.answer],
+            history=exchange.history(earlier),
             domain=exchange.domain_asked,
             corpora=exchange.corpora,
             region=exchange.region,

@@ -10,8 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from app.answers import DISCLAIMER, Evidence
+from app.answers import DISCLAIMER, Evidence, Stance
 from app.overview import Example, HomeOverview
+from retrievers.contrast import Contrast
+from retrievers.found import Hit
 from ui.chat.cited_text import cited_html
 from ui.chat.conversations import Conversation
 from ui.chat.exchange import Exchange, Marked
@@ -19,6 +21,7 @@ from ui.chat.wording import confidence, counted, counts, list_ranks, modality, r
 
 __all__ = [
     "about",
+    "contrast",
     "corpora_table",
     "dialog",
     "empty",
@@ -125,6 +128,19 @@ def past_html(exchanges: Sequence[Exchange]) -> str:
 def gallery(exchange: Exchange | None) -> str:
     """The evidence beside the conversation, one tile a number."""
     return _render("gallery.html", exchange=exchange)
+
+
+def contrast(both: Contrast, exchange: Exchange) -> str:
+    """Both sides of the question's finding, each with its number where the answer rests on it too."""
+    numbers = {(item.record.corpus, item.record.id): item.number for item in exchange.evidence}
+
+    def tile(hit: Hit | None, stance: Stance) -> Evidence | None:
+        if hit is None:
+            return None
+        return Evidence(numbers.get((hit.record.corpus, hit.record.id), 0), hit, stance)
+
+    sides = (("shows it", tile(both.affirming, "supports")), ("does not", tile(both.denying, "refutes")))
+    return _render("contrast.html", both=both, sides=sides)
 
 
 def history(conversations: Sequence[Conversation], current: str) -> str:

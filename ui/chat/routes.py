@@ -6,6 +6,7 @@ from importlib import resources
 from typing import Annotated
 
 from fastapi import FastAPI, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.datastructures import MutableHeaders
@@ -17,7 +18,9 @@ from app.service.pictures import picture_routes
 from app.service.slow import SlowWork
 from corpora.errors import CurbsideError, SourceError
 from corpora.images import decode
+from retrievers.contrast import Contrast
 from retrievers.query import Query
+from ui.chat import rendering
 from ui.chat.asks import Asks
 from ui.chat.conversations import Conversations
 from ui.chat.uploads import jpeg_of
@@ -45,8 +48,17 @@ class Why(BaseModel):
     region: Box | None = None
 
 
+class Contrasted(BaseModel):
+    """The question, by key, of whose finding both sides are wanted."""
+
+    question: Annotated[str, Field(max_length=100)]
+
+
 def add_routes(app: FastAPI, assistant: Asks, held: Conversations) -> None:
-    """Add `/evidence/{digest}`, `/asked/{key}`, `/why` and `/page/…`; before anything is mounted at the root."""
+    """Add `/evidence/{digest}`, `/asked/{key}`, `/why`, `/contrast` and `/page/…`.
+
+    To be called before anything is mounted at the root.
+    """
 
     app.include_router(picture_routes(assistant.picture))
 
@@ -77,6 +89,28 @@ def add_routes(app: FastAPI, assistant: Asks, held: Conversations) -> None:
         except CurbsideError as error:
             return JSONResponse({"problem": str(error)}, 404)
         return JSONResponse({"maps": [one.as_json() for one in found.maps]})
+
+    @app.post("/contrast")
+    async def contrast(asked: Contrasted) -> JSONResponse:
+        """The nearest case that affirms a question's finding and the nearest that denies it, as HTML."""
+        *earlier, exchange = held.asked(asked.question) or (None,)
+        if exchange is None:
+            return JSONResponse({"problem": "This question is not kept any more; ask again."}, 404)
+
+        def work() -> Contrast:
+            return assistant.contrast(
+                exchange.question,
+                exchange.pictures,
+                history=exchange.history(earlier),
+                domain=exchange.domain_asked,
+                corpora=exchange.corpora,
+                region=exchange.region,
+            )
+
+        try:
+            return JSONResponse({"html": rendering.contrast(await run_in_threadpool(work), exchange)})
+        except CurbsideError as error:
+            return JSONResponse({"problem": str(error)}, 404)
 
     folder = resources.files("ui.chat").joinpath("static")
     app.mount("/page", StaticFiles(directory=str(folder)), name="page")

@@ -150,6 +150,31 @@
     button.disabled = false;
   }
 
+  // Both sides of the finding stand above the evidence, which stays: the answer's numbers lead to it.
+  async function contrast(box) {
+    const area = box.closest(".gallery").querySelector(".both-sides");
+    if (!box.checked) return area.replaceChildren();
+    area.replaceChildren(note("Searching…"));
+    let told = { problem: "The server did not answer." };
+    try {
+      const answer = await fetch("contrast", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ question: box.dataset.question }),
+      });
+      told = await answer.json();
+    } catch {
+      // The sentence stands already.
+    }
+    if (!box.checked) return;
+    if (told.html) area.innerHTML = told.html;
+    else area.replaceChildren(note(told.problem));
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("#gallery input.contrast")) contrast(event.target);
+  });
+
   function region(picture) {
     if (!picture?.dataset.region) return null;
     const [x0, y0, x1, y1] = picture.dataset.region.split(",").map(Number);
