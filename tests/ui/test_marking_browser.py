@@ -153,7 +153,8 @@ def test_a_finger_draws_too(page: Page, assistant: Scripted) -> None:
     for kind, point in (("touchStart", start), ("touchMove", way), ("touchMove", end), ("touchEnd", None)):
         at = [{"x": point[0], "y": point[1]}] if point else []
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
-    page.locator("#part-dialog").get_by_text("Ask about this part").tap()
+    # Chromium makes no click of a tap within milliseconds of a drag; only the drawing is of interest here.
+    page.locator("#part-dialog").get_by_text("Ask about this part").click()
     expect(page.locator("#part .marked")).to_be_visible()
     answered(page, "Is there an effusion?")
     assert close_to(assistant.asked[0], 64, 96, 224, 256)
