@@ -355,8 +355,14 @@ def test_nothing_runs_off_the_side(page: Page, width: int, height: int) -> None:
 def test_the_clipboard_gets_answer_and_sources(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     answered(page)
+    # What the button says passes in a moment; a busy machine may look too late.
+    page.evaluate("""() => {
+      const button = document.querySelector("#current [data-act=copy]");
+      window.said = [];
+      new MutationObserver(() => window.said.push(button.textContent)).observe(button, { childList: true });
+    }""")
     page.click("#current [data-act=copy]")
-    expect(page.locator("#current [data-act=copy]")).to_have_text("Copied")
+    page.wait_for_function("window.said.includes('Copied')")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert "Yes. Blunting" in copied
     assert "teaching/case-001" in copied
