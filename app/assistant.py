@@ -162,8 +162,7 @@ class Assistant:
             IndexMissingError: nothing is indexed yet.
         """
         yield Stage("reading the picture" if images else "reading the question")
-        earlier = follow_up(text, bool(images), history, marked=region is not None)
-        pictures = images or (earlier.images if earlier else ())
+        earlier, pictures = _continued(text, images, history, region)
         query = Query(
             text=_joined(text, earlier),
             images=pictures,
@@ -273,8 +272,7 @@ class Assistant:
         Raises:
             InputError: no finding is named, neither here nor in the question that this one continues.
         """
-        earlier = follow_up(text, bool(images), history, marked=region is not None)
-        pictures = images or (earlier.images if earlier else ())
+        earlier, pictures = _continued(text, images, history, region)
         query = Query(_grounded(text, earlier), pictures, region, corpora=corpora, domain=domain, question=True)
         return self.retriever.contrast(query)
 
@@ -317,6 +315,14 @@ class Assistant:
             "revision": generator.revision if generator else None,
             "seed": 0,
         }
+
+
+def _continued(
+    text: str, images: Sequence[ImageSource], history: Sequence[Turn], region: Region | None
+) -> tuple[Turn | None, Sequence[ImageSource]]:
+    """The earlier turn that a question continues, if any, and the pictures that it is about."""
+    earlier = follow_up(text, bool(images), history, marked=region is not None)
+    return earlier, images or (earlier.images if earlier else ())
 
 
 def _joined(text: str, earlier: Turn | None) -> str:

@@ -19,6 +19,7 @@ from app.assistant import Assistant
 from app.mcp_server.reasons import add_reasons
 from app.mcp_server.resources import add_resources
 from app.mcp_server.tools import add_tools
+from app.service.bodies import first_problem
 from app.warming import warm_on_a_thread
 
 __all__ = ["build"]
@@ -43,9 +44,7 @@ class _StrictServer(MCPServer[Any]):
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
             if isinstance(error.__cause__, ValidationError):
-                first = error.__cause__.errors()[0]
-                where = ".".join(str(part) for part in first["loc"])
-                raise ToolError(f"{name}: {where}: {first['msg'].rstrip('.')}.") from error
+                raise ToolError(f"{name}: {first_problem(error.__cause__.errors())}") from error
             raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,7 +12,17 @@ from corpora.records import Region
 from retrievers.query import Query
 from retrievers.written_pictures import written_pictures
 
-__all__ = ["AskBody", "Box", "ContrastBody", "EarlierTurn", "ExplainBody", "QuestionBody", "SearchBody", "TimelineBody"]
+__all__ = [
+    "AskBody",
+    "Box",
+    "ContrastBody",
+    "EarlierTurn",
+    "ExplainBody",
+    "QuestionBody",
+    "SearchBody",
+    "TimelineBody",
+    "first_problem",
+]
 
 _Day = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 _Names = Annotated[list[str], Field(max_length=10_000)]
@@ -132,3 +143,13 @@ class AskBody(QuestionBody):
 
     history: list[EarlierTurn] = Field(default_factory=list, max_length=100, description="Earlier turns, oldest first.")
     stream: bool = Field(False, description="Send the answer as it is written, as server-sent events.")
+
+
+def first_problem(problems: Sequence[Mapping[str, Any]]) -> str:
+    """One sentence of what pydantic found wrong: where the first problem is, and what it is.
+
+    >>> first_problem([{"loc": ("region", "x0"), "msg": "Field required"}])
+    'region.x0: Field required.'
+    """
+    first = problems[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].rstrip('.')}."

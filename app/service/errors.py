@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from app.service.bodies import first_problem
 from corpora import errors
 
 __all__ = ["add_error_handlers", "described", "status_of"]
@@ -66,9 +67,7 @@ def _ours(request: Request, error: Exception) -> JSONResponse:
 def _invalid(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         return _bug(request, error)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return JSONResponse({"error": "InputError", "message": f"{where}: {first['msg'].rstrip('.')}."}, 422)
+    return JSONResponse({"error": "InputError", "message": first_problem(error.errors())}, 422)
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:

@@ -24,6 +24,7 @@ from indexing.training.objective import (
 from indexing.training.split import split_by_patient, stop_by_patient
 
 __all__ = [
+    "BY_LABELS",
     "HeadOptions",
     "Pairs",
     "Progress",
@@ -96,6 +97,10 @@ class HeadOptions:
     epochs: int = 60
     patience: int = 12
     seed: int = 0
+
+
+BY_LABELS = HeadOptions(credit=0.0, prototypes=0.3, negatives=3.0)
+"""How a domain's head learns: labels are told by prototypes, not by shared texts, among negatives of the modality."""
 
 
 def recall_at_k(images: Vectors, texts: Vectors, said: Sequence[str], k: int) -> float:

@@ -10,20 +10,22 @@ from numpy.typing import NDArray
 
 from indexing.encoders.heads import Head, Side
 from indexing.encoders.looks import WHOLE, Look, looks_of
-from indexing.training.heads import HeadOptions, Pairs, fit_head, standard
+from indexing.training.heads import BY_LABELS, HeadOptions, Pairs, fit_head, standard
 
 __all__ = ["DOMAIN_WAYS", "FIRST", "LOOKS", "WAYS", "fit_domain_head", "fit_general_head", "mean_head", "widened"]
 
 FIRST = HeadOptions(patience=15)
 """The fit that everything begins at."""
 
-WAYS = tuple(
-    HeadOptions(pictures=weight, seed=seed, rate=4e-3, patience=15) for seed, weight in enumerate((0.5, 0.5, 1.0, 1.0))
+WAYS, DOMAIN_WAYS = (
+    tuple(
+        replace(options, pictures=weight, seed=seed, rate=4e-3, patience=15)
+        for seed, weight in enumerate((0.5, 0.5, 1.0, 1.0))
+    )
+    for options in (HeadOptions(), BY_LABELS)
 )
-"""The fits whose mean a head is. A lower rate stays too near to where they begin, a higher one parts them."""
-
-DOMAIN_WAYS = tuple(replace(way, credit=0.0, prototypes=0.3, negatives=3.0) for way in WAYS)
-"""Those of a domain: labels are told by prototypes, not by shared texts, among negatives of the modality."""
+"""The fits whose mean the general head is, and a domain's. A lower rate stays too near to where they begin, a higher
+one parts them."""
 
 LOOKS: Mapping[str, tuple[Look, ...]] = {
     "ultrasound": looks_of("whole@224 trimmed@224"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from indexing.encoders.looks import looks_named
 from indexing.encoders.towers import image_tower, require_device
 from indexing.training.bases import Base, encoder_base, packaged_base
 from indexing.training.fitted_folder import Fit, licence_of_records, require_free, write_fitted
-from indexing.training.heads import HeadOptions, figures_of, fit_head
+from indexing.training.heads import BY_LABELS, HeadOptions, figures_of, fit_head
 from indexing.training.home_features import Row, picture_rows
 from indexing.training.home_tower import Say, fit_tower
 from indexing.training.split import split_by_patient, stop_by_patient
@@ -44,7 +44,7 @@ class TrainOptions:
     on: str = ""
     device: str = "cpu"
     licences: str = "any"
-    head: HeadOptions = HeadOptions(rate=5e-4, epochs=40, credit=0.0, prototypes=0.3, negatives=3.0)
+    head: HeadOptions = replace(BY_LABELS, rate=5e-4, epochs=40)
     tower: TowerOptions = TowerOptions()
 
 

@@ -52,7 +52,7 @@ class FaissIndex:
 
     With a `copy` of it on a GPU, searches go there. FAISS' GPU indexes ignore filters without a word, so what may be
     found is asked of the index itself, unless so few ids are excluded that more can be asked for and those dropped.
-    Neither is safe from several threads there, even for reading: searches of every copy go through one.
+    Copies share the memory they work in, which no two threads may use at once: every search of one goes through one.
     """
 
     def __init__(self, index: Any, kind: str, dim: int, copy: Any = None) -> None:
@@ -134,12 +134,12 @@ class FaissIndex:
         if k_here == 0:
             return padded(np.zeros((len(rows), 0), np.float32), np.zeros((len(rows), 0), np.int64), k)
         wanted = k_here if allow is None else min(k_here + len(allow.ids), len(self))
-        if self._copy is None or wanted > _GPU_MOST or not (allow is None or allow.excluding):
-            with nullcontext() if len(rows) > _FEW else _one_core():
-                scores, ids = self._index.search(rows, k_here, params=self._parameters(k_here, allow))
-        else:
+        if self._copy is not None and wanted <= _GPU_MOST and (allow is None or allow.excluding):
             scores, ids = _gpu_thread.submit(self._copy.search, rows, wanted, params=self._lists(allow)).result()
             ids = ids if allow is None else np.where(allow.mask(ids), ids, NO_ID)
+        else:
+            with nullcontext() if len(rows) > _FEW else _one_core():
+                scores, ids = self._index.search(rows, k_here, params=self._parameters(k_here, allow))
         scores = np.where(ids < 0, -np.inf, scores).astype(np.float32)
         order = np.lexsort((ids, -scores), axis=1)
         return padded(np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1), k)
