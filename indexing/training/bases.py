@@ -20,9 +20,9 @@ from indexing.encoders.looks import WHOLE, Look
 from indexing.encoders.published import WeightsLicence
 from indexing.encoders.registry import open_encoder
 from indexing.encoders.towers import ImageTower, image_tower, text_tower
-from indexing.training.heads import figures_of
 from indexing.training.home_features import HomeFeatures, Row, features_of, home_features, label_texts
 from indexing.training.home_tower import Say
+from indexing.training.pairs import figures_of
 
 __all__ = ["Base", "encoder_base", "packaged_base"]
 

@@ -1,4 +1,5 @@
-"""Tower features of pictures as bad equipment and bad copies leave them: what a router must not take for strange."""
+"""Tower features of pictures as bad equipment and bad copies leave them: what a router must not take for strange, and
+what heads learn from too."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from corpora.images import ImageStore
+from indexing.encoders.looks import WHOLE, Look, joined
 from indexing.encoders.towers import ImageTower
 from indexing.training.corruptions import SEVERITIES, corrupt, corruption_names, reference_picture
 from indexing.training.home_features import Row
@@ -26,8 +28,10 @@ def corrupted_features(
     tower: ImageTower,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda *_: None,
+    looks: Sequence[Look] = (WHOLE,),
 ) -> Vectors:
-    """Features (n, d) of each row's picture under a corruption of its domain, family and severity drawn at random.
+    """Features (n, `width_of`) of each row's picture, so looked at, under a corruption of its domain whose family and
+    severity are drawn at random; every look sees the same corrupted picture.
 
     Raises:
         SourceError: a picture of the store cannot be read.
@@ -36,7 +40,8 @@ def corrupted_features(
     parts: list[Vectors] = []
     for start in range(0, len(rows), _BATCH):
         batch = rows[start : start + _BATCH]
-        parts.append(tower.features(np.stack([tower.prepare(_corrupted(row, store, rng)) for row in batch])))
+        pictures = [_corrupted(row, store, rng) for row in batch]
+        parts.append(joined([tower.features(np.stack([look.prepare(one) for one in pictures])) for look in looks]))
         progress(start + len(batch), len(rows))
     return np.concatenate(parts)
 

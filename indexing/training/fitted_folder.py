@@ -27,7 +27,8 @@ __all__ = ["Fit", "licence_of_records", "model_card", "require_free", "write_fit
 class Fit:
     """What is told of a fit: where from, how, and what it reached on held-out patients before and after.
 
-    `looks` are those of the head at pictures; empty where another encoder (`on`) looks at them.
+    `looks` are those of the head at pictures; empty where another encoder (`on`) looks at them. `choosing` says what
+    the patients did who are neither learned from alone nor held out.
     """
 
     domain: str
@@ -44,6 +45,7 @@ class Fit:
     baseline: str
     on_fingerprint: str = ""
     looks: str = ""
+    choosing: str = "chose the epoch"
 
     @property
     def corpora(self) -> dict[str, int]:
@@ -125,6 +127,7 @@ def model_card(fit: Fit) -> str:
         held=int(fit.after.get("pictures", 0)),
         texts=int(fit.after.get("texts", 0)),
         baseline=fit.baseline,
+        choosing=fit.choosing,
     )
 
 

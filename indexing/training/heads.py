@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,58 +21,13 @@ from indexing.training.objective import (
     numbered,
     scale_of,
 )  # fmt: skip
-from indexing.training.split import split_by_patient, stop_by_patient
+from indexing.training.pairs import Pairs, label_precision, recall_at_k
 
-__all__ = [
-    "BY_LABELS",
-    "HeadOptions",
-    "Pairs",
-    "Progress",
-    "figures_of",
-    "fit_head",
-    "label_precision",
-    "recall_at_k",
-    "split_by_patient",
-    "standard",
-    "stop_by_patient",
-]
+__all__ = ["BY_LABELS", "HeadOptions", "Progress", "fit_head", "fit_head_on_both", "head_score", "standard"]
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[int, int, float, float], None]
 """Told after every epoch: epochs done, epochs at most, mean loss, validation score."""
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Pictures with their texts: features (n, d_image) and (n, d_text), the texts, labels and patients themselves.
-
-    `modalities` of the pictures, and features (d_text,) of labels as texts (`label_texts`), serve fits whose options
-    ask for them.
-    """
-
-    images: Vectors
-    texts: Vectors
-    said: Sequence[str]
-    labels: Sequence[frozenset[str]]
-    patients: Sequence[str]
-    modalities: Sequence[str] = ()
-    label_texts: Mapping[str, Vectors] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.said)
-
-    def rows(self, numbers: NDArray[np.int64]) -> Pairs:
-        """The pairs of these rows."""
-        pick = numbers.tolist()
-        return Pairs(
-            self.images[numbers],
-            self.texts[numbers],
-            [self.said[n] for n in pick],
-            [self.labels[n] for n in pick],
-            [self.patients[n] for n in pick],
-            [self.modalities[n] for n in pick] if self.modalities else (),
-            self.label_texts,
-        )
 
 
 @dataclass(frozen=True)
@@ -101,44 +56,6 @@ class HeadOptions:
 
 BY_LABELS = HeadOptions(credit=0.0, prototypes=0.3, negatives=3.0)
 """How a domain's head learns: labels are told by prototypes, not by shared texts, among negatives of the modality."""
-
-
-def recall_at_k(images: Vectors, texts: Vectors, said: Sequence[str], k: int) -> float:
-    """Share of pictures among whose k nearest distinct texts is their own; unit rows (n, d), one a pair."""
-    first: dict[str, int] = {}
-    for number, text in enumerate(said):
-        first.setdefault(text, number)
-    row = {text: number for number, text in enumerate(first)}
-    scores = images @ texts[list(first.values())].T
-    gold = np.array([row[text] for text in said])
-    own = scores[np.arange(len(gold)), gold][:, None]
-    # Half of the ties stand before: a space in which everything lies on one point finds nothing.
-    before = (scores > own).sum(axis=1) + ((scores == own).sum(axis=1) - 1) / 2
-    return float((before < k).mean())
-
-
-def label_precision(images: Vectors, labels: Sequence[frozenset[str]], patients: Sequence[str], k: int = 5) -> float:
-    """Share of the k nearest pictures of other patients that share a label with the asked one; unit rows (n, d)."""
-    scores = images @ images.T
-    names = np.array(patients)
-    scores[names[:, None] == names[None]] = -np.inf
-    nearest = np.argsort(-scores, axis=1)[:, :k]
-    shared = []
-    for row, mine in enumerate(labels):
-        others = [other for other in nearest[row].tolist() if scores[row, other] > -np.inf]
-        if mine and others:
-            shared.append(np.mean([bool(mine & labels[other]) for other in others]))
-    return float(np.mean(shared)) if shared else 0.0
-
-
-def figures_of(images: Vectors, texts: Vectors, held: Pairs) -> dict[str, float]:
-    """Recall and precision of unit vectors (n, d) on pairs that nothing was fitted on."""
-    return {
-        **{f"recall@{k}": recall_at_k(images, texts, held.said, k) for k in (1, 5, 10)},
-        "label precision@5": label_precision(images, held.labels, held.patients),
-        "pictures": float(len(held)),
-        "texts": float(len(set(held.said))),
-    }
 
 
 def fit_head(
@@ -177,6 +94,19 @@ def fit_head(
         if best_score < 0:
             raise
     return best
+
+
+def fit_head_on_both(fit: Pairs, stop: Pairs, more: Pairs, options: HeadOptions, start: Head) -> Head:
+    """The head that learns from `fit` and `more`, for as many epochs as do best on `stop` when it learns from `fit`.
+
+    `more` holds the pairs of `stop`: once they have chosen, nobody's pictures lie idle.
+    """
+    scores: list[float] = []
+    fit_head(fit, stop, options, start, lambda done, most, loss, score: scores.append(score))
+    fitting = _Fitting(fit + more, options, start, start.looks)
+    for _ in range(1 + int(np.argmax(scores))):
+        fitting.epoch()
+    return fitting.head()
 
 
 def head_score(head: Head, stop: Pairs) -> float:

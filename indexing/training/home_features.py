@@ -17,7 +17,7 @@ from corpora.records import Record
 from indexing.describe import joint_text, place_of
 from indexing.encoders.looks import WHOLE, Look, width_of
 from indexing.encoders.towers import IMAGE_DIM, TEXT_DIM, ImageTower, TextTower
-from indexing.training.heads import Pairs
+from indexing.training.pairs import Pairs
 from indexing.training.split import patient_groups
 
 __all__ = ["HomeFeatures", "Row", "features_of", "home_features", "label_texts", "picture_rows", "text_features"]
@@ -73,6 +73,13 @@ class HomeFeatures:
             images, self.texts, self.said, self.labels, self.patients, self.modalities.tolist(), self.label_texts
         )
         return every.rows(np.flatnonzero(chosen))
+
+    def pairs_of(
+        self, parts: tuple[NDArray[np.bool_], NDArray[np.bool_]], looks: int | None = None
+    ) -> tuple[Pairs, Pairs]:
+        """The pairs of two parts: those to learn from, say, and those that choose."""
+        learned, choosing = parts
+        return self.pairs(learned, looks), self.pairs(choosing, looks)
 
 
 def picture_rows(records: Iterable[Record], store: ImageStore) -> list[Row]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from corpora.images import ImageStore
 from indexing.describe import joint_text
 from indexing.encoders.towers import ImageTower, text_tower
-from indexing.training.heads import label_precision
 from indexing.training.home_features import Row, text_features
+from indexing.training.pairs import label_precision
 from indexing.training.tower import TowerOptions, TowerRows, checkpoint_of, tune_tower
 from indexing.training.views import forget_views, view_maps
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -27,14 +27,14 @@ from corpora.images import ImageStore
 from corpora.records import Record
 from indexing.encoders.embedded import GENERAL
 from indexing.encoders.heads import WEIGHTS, Head, load_head
-from indexing.encoders.looks import WHOLE, Look, looks_named
+from indexing.encoders.looks import WHOLE, Look, looks_named, width_of
 from indexing.encoders.published import WeightsLicence
-from indexing.encoders.towers import image_tower, text_tower
+from indexing.encoders.towers import IMAGE_DIM, image_tower, text_tower
 from indexing.training.corrupted_features import corrupted_features
 from indexing.training.fitted_folder import Fit, licence_of_records, model_card
-from indexing.training.heads import Pairs, figures_of
 from indexing.training.home_features import HomeFeatures, Row, home_features, picture_rows
 from indexing.training.home_tower import Say, fit_tower
+from indexing.training.pairs import figures_of
 from indexing.training.shipped_heads import DOMAIN_WAYS, LOOKS, WAYS, fit_domain_head, fit_general_head
 from indexing.training.shipped_router import OUTSIDE_CORPORA, fit_picture_router, fit_routers
 from indexing.training.split import split_by_patient, stop_by_patient
@@ -81,7 +81,7 @@ class _Data:
         )  # fmt: skip
 
     def corrupted(self, tuned: Path | None, say: Say) -> list[NDArray[np.float32]]:
-        """Features of the pictures under corruptions, drawn anew each time."""
+        """Features of the pictures under corruptions, drawn anew each time, for routers."""
         store, tower = ImageStore(self.home.images), image_tower("cpu", tuned)
         return [
             corrupted_features(
@@ -89,6 +89,16 @@ class _Data:
             )
             for seed in range(_CORRUPTIONS)
         ]
+
+    def worn(self, features: HomeFeatures, chosen: Mask, domain: str, tuned: Path | None, say: Say) -> HomeFeatures:
+        """The features with those of chosen pictures of a domain corrupted, and nothing of others."""
+        looks = self.looks.get(domain, (WHOLE,))
+        images = np.zeros((len(self.rows), width_of(len(looks), IMAGE_DIM)), np.float32)
+        images[chosen] = corrupted_features(
+            self.chosen(chosen).rows, ImageStore(self.home.images), image_tower("cpu", tuned), _CORRUPTIONS,
+            lambda done, most: say("corrupted features", done, most, ""), looks,
+        )  # fmt: skip
+        return replace(features, images=images)
 
 
 def fit_shipped_picture_routers(home: Home, folder: Path = WEIGHTS, say: Say = lambda *_: None) -> Figures:
@@ -168,11 +178,14 @@ def _fit_set(data: _Data, folder: Path, tuned: Path | None, cards: Path | None, 
         mine = medical & ((features.domains == name) | (name == GENERAL))
         if not (mine & held).any() or not (mine & stop).any():
             continue
-        told, looks = _named(say, name), data.looks.get(name, (WHOLE,))
-        learned, choosing, judged = (
-            features.pairs(part, len(looks)) for part in (mine & ~held & ~stop, mine & stop, mine & held)
-        )
-        head = _fit(learned, choosing, general, looks, told)
+        parts, told = (mine & ~held & ~stop, mine & stop), _named(say, name)
+        looks = data.looks.get(name, (WHOLE,))
+        clean, judged = features.pairs_of(parts, len(looks)), features.pairs(mine & held, len(looks))
+        if general is None:
+            head = fit_general_head(*clean, _fits_told(told))
+        else:
+            worn = data.worn(features, parts[0] | parts[1], name, tuned, told).pairs_of(parts)
+            head = fit_domain_head(clean, worn, general, looks, _fits_told(told))
         head.save(folder / f"{name}.safetensors", {"domain": name})
         general = general or load_head(GENERAL, folder)  # as it ships: each domain's can be fitted again by itself
         before = figures_of(general.image(judged.images), general.text(judged.texts), judged)
@@ -184,15 +197,8 @@ def _fit_set(data: _Data, folder: Path, tuned: Path | None, cards: Path | None, 
     return figures | fit_routers(data.records, features, corrupted, medical, CLINICAL, tuned, path)
 
 
-def _fit(learned: Pairs, choosing: Pairs, general: Head | None, looks: tuple[Look, ...], say: Say) -> Head:
-    """The general head where there is none yet, else a domain's."""
-
-    def told(done: int, most: int) -> None:
-        say("head", done, most, "")
-
-    if general is None:
-        return fit_general_head(learned, choosing, told)
-    return fit_domain_head(learned, choosing, general, looks, told)
+def _fits_told(say: Say) -> Callable[[int, int], None]:
+    return lambda done, most: say("head", done, most, "")
 
 
 def _write_card(
@@ -211,6 +217,7 @@ def _write_card(
         licence=licence_of_records(records, _FREE),
         tower="tuned on all clinical domains" if tuned else "as its package brings it",
         options={"mean of": [asdict(options) for options in (WAYS if name == GENERAL else DOMAIN_WAYS)]},
+        choosing="chose the epoch" if name == GENERAL else "chose the epoch, and were learned from after that",
         before=before,
         after=after,
         baseline="the general projection, fitted on all domains together",

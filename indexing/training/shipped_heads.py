@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from indexing.encoders.heads import Head, Side
 from indexing.encoders.looks import WHOLE, Look, looks_of
-from indexing.training.heads import BY_LABELS, HeadOptions, Pairs, fit_head, standard
+from indexing.training.heads import BY_LABELS, HeadOptions, fit_head, fit_head_on_both, standard
+from indexing.training.pairs import Pairs
 
 __all__ = ["DOMAIN_WAYS", "FIRST", "LOOKS", "WAYS", "fit_domain_head", "fit_general_head", "mean_head", "widened"]
 
@@ -41,21 +42,36 @@ Told = Callable[[int, int], None]
 
 
 def fit_general_head(learned: Pairs, choosing: Pairs, told: Told = lambda *_: None) -> Head:
-    """One head over every domain: the mean of several fits that begin at a first one, as a domain's do."""
-    return _mean_of(learned, choosing, fit_head(learned, choosing, FIRST), WAYS, told)
+    """One head over every domain, of clean pictures: the mean of several fits that begin at a first one."""
+    start = fit_head(learned, choosing, FIRST)
+    heads = []
+    for options in WAYS:
+        heads.append(fit_head(learned, choosing, options, start))
+        told(len(heads), len(WAYS))
+    return mean_head(heads)
 
 
 def fit_domain_head(
-    learned: Pairs,
-    choosing: Pairs,
+    clean: tuple[Pairs, Pairs],
+    worn: tuple[Pairs, Pairs],
     general: Head,
     looks: tuple[Look, ...] = (WHOLE,),
     told: Told = lambda *_: None,
 ) -> Head:
-    """A domain's head, from pairs of the domain alone whose pictures were looked at so; `choosing` are of other
-    patients and choose the epochs.
+    """A domain's head, from pairs of the domain alone whose pictures were looked at so.
+
+    `clean` are those to learn from and those, of other patients, that choose the epochs; `worn` the same with their
+    pictures corrupted. Every way is fitted on clean pictures, and on clean and worn ones; each fit then learns from the
+    patients that chose its epochs too. The mean of all knows worn pictures and is as good as ever on clean ones.
     """
-    return _mean_of(learned, choosing, widened(general, learned.images, looks), DOMAIN_WAYS, told)
+    learned, choosing = clean
+    start = widened(general, learned.images, looks)
+    heads = []
+    for options in DOMAIN_WAYS:
+        for fit, more in ((learned, choosing), (learned + worn[0], choosing + worn[1])):
+            heads.append(fit_head_on_both(fit, choosing, more, options, start))
+            told(len(heads), 2 * len(DOMAIN_WAYS))
+    return mean_head(heads)
 
 
 def widened(head: Head, features: Vectors, looks: tuple[Look, ...]) -> Head:
@@ -86,11 +102,3 @@ def mean_head(heads: Sequence[Head]) -> Head:
 
     images, texts = mean([head.image for head in heads]), mean([head.text for head in heads])
     return Head(images, texts, "unsaved", heads[0].looks)
-
-
-def _mean_of(learned: Pairs, choosing: Pairs, start: Head, ways: Sequence[HeadOptions], told: Told) -> Head:
-    heads = []
-    for options in ways:
-        heads.append(fit_head(learned, choosing, options, start))
-        told(len(heads), len(ways))
-    return mean_head(heads)

@@ -23,7 +23,6 @@ from corpora.records import Record
 from indexing.describe import joint_text
 from indexing.encoders.adapted import Projection
 from indexing.shards import Manifest, load_rows
-from indexing.training.heads import split_by_patient
 from indexing.training.objective import (
     Targets,
     first_temperature,
@@ -32,6 +31,7 @@ from indexing.training.objective import (
     numbered,
     scale_of,
 )
+from indexing.training.split import split_by_patient
 
 __all__ = ["AdapterOptions", "FittedAdapter", "Split", "StoredPairs", "fit_adapter", "measure", "split_rows"]
 

@@ -19,9 +19,10 @@ from indexing.encoders.looks import looks_named
 from indexing.encoders.towers import image_tower, require_device
 from indexing.training.bases import Base, encoder_base, packaged_base
 from indexing.training.fitted_folder import Fit, licence_of_records, require_free, write_fitted
-from indexing.training.heads import BY_LABELS, HeadOptions, figures_of, fit_head
+from indexing.training.heads import BY_LABELS, HeadOptions, fit_head
 from indexing.training.home_features import Row, picture_rows
 from indexing.training.home_tower import Say, fit_tower
+from indexing.training.pairs import figures_of
 from indexing.training.split import split_by_patient, stop_by_patient
 from indexing.training.tower import TowerOptions
 

@@ -13,7 +13,7 @@ from corpora.errors import SourceError
 from corpora.records import Record
 from indexing.describe import joint_text
 from indexing.opened import OpenedIndex
-from indexing.training.heads import split_by_patient
+from indexing.training.split import split_by_patient
 from retrievers.calibration.fusion import FusedQuestion
 from retrievers.calibration.risk import vote_wrong
 from retrievers.calibration.selection import MOST, Judged

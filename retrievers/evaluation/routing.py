@@ -13,7 +13,7 @@ from corpora.errors import SourceError
 from corpora.images import ImageStore
 from corpora.records import Record
 from indexing.training.everyday_pictures import everyday_pictures
-from indexing.training.heads import split_by_patient
+from indexing.training.split import split_by_patient
 from retrievers.evaluation.measures import Interval, bootstrap_mean
 from retrievers.found import DomainFound
 from retrievers.query import Query

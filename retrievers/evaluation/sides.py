@@ -11,7 +11,7 @@ from PIL import Image
 from corpora.errors import SourceError
 from corpora.records import Record
 from indexing.describe import joint_text
-from indexing.training.heads import split_by_patient
+from indexing.training.split import split_by_patient
 from retrievers.evaluation.measures import Interval, bootstrap_mean
 from retrievers.query import Query
 from retrievers.retriever import Retriever

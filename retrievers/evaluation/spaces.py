@@ -18,9 +18,10 @@ from indexing.encoders.base import unit_rows
 from indexing.encoders.embedded import GENERAL as GENERAL_HEAD
 from indexing.encoders.heads import load_head, packaged_heads
 from indexing.encoders.towers import IMAGE_DIM
-from indexing.training.heads import Pairs, split_by_patient
 from indexing.training.home_features import HomeFeatures, Row, picture_rows
+from indexing.training.pairs import Pairs
 from indexing.training.shipped_router import OUTSIDE_CORPORA
+from indexing.training.split import split_by_patient
 
 __all__ = [
     "AS_IT_CAME", "DOMAIN", "GENERAL", "SENTENCES", "TUNED", "UNTRAINED", "DomainCases", "Space", "clinical_tags",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from corpora.records import Record
 from indexing.describe import joint_text
 from indexing.opened import OpenedSide
-from indexing.training.heads import split_by_patient
+from indexing.training.split import split_by_patient
 from retrievers.evaluation.measures import random_success
 
 __all__ = ["Rows", "Task", "cross_task", "within_task"]

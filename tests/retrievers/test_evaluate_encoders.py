@@ -22,8 +22,8 @@ from corpora.records import Picture, Record
 from indexing.describe import joint_text
 from indexing.encoders.base import unit_rows
 from indexing.encoders.heads import Head, Side
-from indexing.training.heads import split_by_patient
 from indexing.training.home_features import HomeFeatures, Row, features_of
+from indexing.training.split import split_by_patient
 from retrievers.evaluation.encoders import Direction, DomainResult, evaluate_encoders, judge_domain
 from retrievers.evaluation.encoders_plot import plot_encoders
 from retrievers.evaluation.spaces import (

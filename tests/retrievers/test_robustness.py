@@ -22,7 +22,7 @@ from indexing.encoders.base import Encoder, EncoderContext
 from indexing.jobs import BuildOptions, build_index
 from indexing.opened import OpenedIndex
 from indexing.shards import IndexFolder
-from indexing.training.heads import split_by_patient
+from indexing.training.split import split_by_patient
 from retrievers.evaluation.measures import measure_queries
 from retrievers.evaluation.retrieval import evaluate_retrieval
 from retrievers.evaluation.robustness import MEASURES, DomainRobustness, evaluate_robustness

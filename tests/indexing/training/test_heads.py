@@ -9,16 +9,9 @@ import numpy as np
 import pytest
 
 from indexing.encoders.heads import Head
-from indexing.training.heads import (
-    HeadOptions,
-    Pairs,
-    figures_of,
-    fit_head,
-    label_precision,
-    recall_at_k,
-    split_by_patient,
-    stop_by_patient,
-)
+from indexing.training.heads import HeadOptions, fit_head
+from indexing.training.pairs import Pairs, figures_of, label_precision, recall_at_k
+from indexing.training.split import split_by_patient, stop_by_patient
 
 QUICK = HeadOptions(dim=24, hidden=8, rate=3e-3, epochs=20, batch=64, dropout=0.2)
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from corpora.home import Home
 from corpora.images import ImageStore
+from indexing.encoders.looks import WHOLE, looks_of
 from indexing.encoders.towers import ImageTower
 from indexing.training import shipped_router
 from indexing.training.corrupted_features import corrupted_features
@@ -24,13 +25,11 @@ DOMAINS = ("radiology", "ultrasound", "dermatology")
 
 
 class Pixels:
-    """A tower whose features are 8 × 8 grey pixels."""
-
-    def prepare(self, image: Image.Image) -> NDArray[np.float32]:
-        return np.asarray(image.convert("L").resize((8, 8)), np.float32) / 255
+    """Stands for a tower: 64 grey values of a picture."""
 
     def features(self, batch: NDArray[np.float32], traced: bool = False) -> NDArray[np.float32]:
-        return batch.reshape(len(batch), -1)
+        means: NDArray[np.float32] = batch.mean(axis=1).reshape(-1, 8, 28, 8, 28).mean(axis=(2, 4))
+        return means.reshape(len(batch), -1)
 
 
 def test_corrupted_features_differ_and_repeat(home: Home) -> None:
@@ -39,12 +38,15 @@ def test_corrupted_features_differ_and_repeat(home: Home) -> None:
     tower: ImageTower = Pixels()  # type: ignore[assignment]
     done: list[tuple[int, int]] = []
     first = corrupted_features(rows, store, tower, 0, lambda *told: done.append(told))
-    plain = tower.features(np.stack([tower.prepare(store.open(row.digest)) for row in rows]))
+    plain = tower.features(np.stack([WHOLE.prepare(store.open(row.digest)) for row in rows]))
     assert first.shape == plain.shape == (5, 64)
     assert not np.allclose(first, plain)
     assert np.array_equal(first, corrupted_features(rows, store, tower, 0))
     assert not np.array_equal(first, corrupted_features(rows, store, tower, 1))
     assert done == [(5, 5)]
+    seen = corrupted_features(rows, store, tower, 0, looks=looks_of("whole@224 balanced@224"))
+    assert seen.shape == (5, 64 + 32)
+    assert np.array_equal(seen[:, :64], first)  # every look sees the same corrupted picture
 
 
 def clouds(seed: int, noise: float) -> NDArray[np.float32]:

@@ -19,7 +19,8 @@ from indexing.encoders.base import EncoderContext
 from indexing.encoders.embedded import EmbeddedEncoder, HeadedEncoder, open_embedded
 from indexing.encoders.heads import WEIGHTS, weights_folder
 from indexing.jobs import BuildOptions, build_index
-from indexing.training.heads import HeadOptions, split_by_patient
+from indexing.training.heads import HeadOptions
+from indexing.training.split import split_by_patient
 from indexing.training.tower import TowerOptions
 from indexing.training.train import Trained, TrainOptions, train_encoder
 from tests.indexing.tiny_models import open_clip_folder

@@ -21,7 +21,7 @@ from corpora.images import ImageStore
 from corpora.records import Picture
 from indexing.encoders import EncoderPlan
 from indexing.jobs import BuildOptions, build_index
-from indexing.training.heads import split_by_patient
+from indexing.training.split import split_by_patient
 from retrievers import Found, Query, Retriever
 from retrievers.calibration import (
     Calibration,
