@@ -20,7 +20,10 @@ from indexing.encoders.heads import Head
 from indexing.encoders.licences import MANIFEST
 from indexing.encoders.published import WeightsLicence
 
-__all__ = ["Fit", "licence_of_records", "model_card", "require_free", "write_fitted"]
+__all__ = ["CHOSE", "THEN_LEARNED", "Fit", "licence_of_records", "model_card", "require_free", "write_fitted"]
+
+CHOSE = "chose the epoch"
+THEN_LEARNED = "chose the epoch, and were learned from after that"
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Fit:
     baseline: str
     on_fingerprint: str = ""
     looks: str = ""
-    choosing: str = "chose the epoch"
+    choosing: str = CHOSE
 
     @property
     def corpora(self) -> dict[str, int]:

@@ -96,17 +96,39 @@ def fit_head(
     return best
 
 
-def fit_head_on_both(fit: Pairs, stop: Pairs, more: Pairs, options: HeadOptions, start: Head) -> Head:
-    """The head that learns from `fit` and `more`, for as many epochs as do best on `stop` when it learns from `fit`.
+def fit_head_on_both(
+    fit: Pairs,
+    stop: Pairs,
+    more: Pairs,
+    options: HeadOptions = HeadOptions(),
+    start: Head | None = None,
+    progress: Progress | None = None,
+    looks: tuple[Look, ...] = (WHOLE,),
+) -> tuple[Head, bool]:
+    """The head that learns from `fit` and `more`, and whether it came to that; for as many epochs as do best on `stop`
+    when it learns from `fit` alone.
 
-    `more` holds the pairs of `stop`: once they have chosen, nobody's pictures lie idle.
+    `more` holds the pairs of `stop`: once they have chosen, nobody's pictures lie idle. An interrupt (Ctrl-C) keeps the
+    best that learned from `fit` alone, and says False. The other arguments are those of `fit_head`.
     """
     scores: list[float] = []
-    fit_head(fit, stop, options, start, lambda done, most, loss, score: scores.append(score))
-    fitting = _Fitting(fit + more, options, start, start.looks)
-    for _ in range(1 + int(np.argmax(scores))):
-        fitting.epoch()
-    return fitting.head()
+
+    def told(done: int, most: int, loss: float, score: float) -> None:
+        scores.append(score)
+        if progress:
+            progress(done, most, loss, score)
+
+    head = fit_head(fit, stop, options, start, told, looks)
+    best = int(np.argmax(scores)) if scores else 0
+    if len(scores) < options.epochs and len(scores) - 1 - best <= options.patience:
+        return head, False  # it was interrupted
+    fitting = _Fitting(fit + more, options, start, head.looks)
+    try:
+        for _ in range(best + 1):
+            fitting.epoch()
+    except KeyboardInterrupt:
+        return head, False
+    return fitting.head(), True
 
 
 def head_score(head: Head, stop: Pairs) -> float:

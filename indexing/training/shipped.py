@@ -31,7 +31,7 @@ from indexing.encoders.looks import WHOLE, Look, looks_named, width_of
 from indexing.encoders.published import WeightsLicence
 from indexing.encoders.towers import IMAGE_DIM, image_tower, text_tower
 from indexing.training.corrupted_features import corrupted_features
-from indexing.training.fitted_folder import Fit, licence_of_records, model_card
+from indexing.training.fitted_folder import CHOSE, THEN_LEARNED, Fit, licence_of_records, model_card
 from indexing.training.home_features import HomeFeatures, Row, home_features, picture_rows
 from indexing.training.home_tower import Say, fit_tower
 from indexing.training.pairs import figures_of
@@ -217,7 +217,7 @@ def _write_card(
         licence=licence_of_records(records, _FREE),
         tower="tuned on all clinical domains" if tuned else "as its package brings it",
         options={"mean of": [asdict(options) for options in (WAYS if name == GENERAL else DOMAIN_WAYS)]},
-        choosing="chose the epoch" if name == GENERAL else "chose the epoch, and were learned from after that",
+        choosing=CHOSE if name == GENERAL else THEN_LEARNED,
         before=before,
         after=after,
         baseline="the general projection, fitted on all domains together",

@@ -69,7 +69,7 @@ def fit_domain_head(
     heads = []
     for options in DOMAIN_WAYS:
         for fit, more in ((learned, choosing), (learned + worn[0], choosing + worn[1])):
-            heads.append(fit_head_on_both(fit, choosing, more, options, start))
+            heads.append(fit_head_on_both(fit, choosing, more, options, start)[0])
             told(len(heads), 2 * len(DOMAIN_WAYS))
     return mean_head(heads)
 

@@ -18,8 +18,8 @@ from indexing.encoders.licences import OPEN
 from indexing.encoders.looks import looks_named
 from indexing.encoders.towers import image_tower, require_device
 from indexing.training.bases import Base, encoder_base, packaged_base
-from indexing.training.fitted_folder import Fit, licence_of_records, require_free, write_fitted
-from indexing.training.heads import BY_LABELS, HeadOptions, fit_head
+from indexing.training.fitted_folder import CHOSE, THEN_LEARNED, Fit, licence_of_records, require_free, write_fitted
+from indexing.training.heads import BY_LABELS, HeadOptions, fit_head_on_both
 from indexing.training.home_features import Row, picture_rows
 from indexing.training.home_tower import Say, fit_tower
 from indexing.training.pairs import figures_of
@@ -77,7 +77,8 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
     """Fit an encoder on the pictures of a domain and write it to `folder`.
 
     Patients whose hash falls below 15 % are never learned from: they measure before and after. Of the others 12 %
-    choose the epoch. Ctrl-C ends a fit early and keeps its best epoch; a tuning that was killed is taken up again.
+    choose the epoch, and the head then learns as long from them too. Ctrl-C ends a fit early and keeps its best epoch;
+    a tuning that was killed is taken up again.
 
     Raises:
         InputError: too few patients, or tuning on top of an encoder that is not the packaged one.
@@ -93,9 +94,11 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
     rows = _rows(home, options)
     split = _split(rows, options.domain)
     base = _base(home, rows, split, options, say)
-    head = fit_head(
-        base.features.pairs(split.fit),
-        base.features.pairs(split.stop),
+    learned, choosing = base.features.pairs_of((split.fit, split.stop))
+    head, on_both = fit_head_on_both(
+        learned,
+        choosing,
+        choosing,
         options.head,
         base.start,
         lambda done, most, loss, score: say("fitting", done, most, f"loss {loss:.3f}, validation {score:.3f}"),
@@ -103,7 +106,7 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
     )
     judged = base.features.pairs(split.held)
     after = figures_of(head.image(judged.images), head.text(judged.texts), judged)
-    write_fitted(folder, head, base.tower, _told(options, rows, split, base, after))
+    write_fitted(folder, head, base.tower, _told(options, rows, split, base, after, on_both))
     inside = folder.resolve().is_relative_to(home.path.resolve())
     name = folder.resolve().relative_to(home.path.resolve()).as_posix() if inside else str(folder.resolve())
     patients = len({row.patient for row in rows})
@@ -160,8 +163,10 @@ def _base(home: Home, rows: list[Row], split: _Split, options: TrainOptions, say
     return packaged_base(home, rows, split.held, tuned, options.licences, options.device, say)
 
 
-def _told(options: TrainOptions, rows: list[Row], split: _Split, base: Base, after: dict[str, float]) -> Fit:
-    learned = [rows[n] for n in np.flatnonzero(~split.held)]
+def _told(
+    options: TrainOptions, rows: list[Row], split: _Split, base: Base, after: dict[str, float], on_both: bool
+) -> Fit:
+    learned = [rows[n] for n in np.flatnonzero(~split.held if on_both else split.fit)]
     records = [row.record for row in learned]
     settings: dict[str, Any] = asdict(options.head)
     towers = {"tower": "tuned on these pictures", "adapter": "as it ships"}
@@ -182,4 +187,5 @@ def _told(options: TrainOptions, rows: list[Row], split: _Split, base: Base, aft
         baseline=base.baseline,
         on_fingerprint=base.fingerprint,
         looks="" if options.on else looks_named(base.looks),
+        choosing=THEN_LEARNED if on_both else CHOSE,
     )

@@ -10,7 +10,7 @@ import pytest
 from indexing.encoders.heads import Head
 from indexing.encoders.looks import looks_of
 from indexing.training import shipped_heads
-from indexing.training.heads import HeadOptions, fit_head, fit_head_on_both, head_score
+from indexing.training.heads import HeadOptions, _Fitting, fit_head, fit_head_on_both, head_score
 from indexing.training.pairs import Pairs, recall_at_k
 from indexing.training.shipped_heads import fit_domain_head, fit_general_head, mean_head
 
@@ -107,8 +107,30 @@ def test_the_patients_who_chose_the_epoch_are_learned_from_too() -> None:
     asked = HELD.rows(np.flatnonzero([text in ("kind 6", "kind 7") for text in HELD.said]))
     options = replace(QUICK, rate=5e-3, epochs=30, patience=30)
     alone = fit_head(common, STOP.rows(np.arange(0, 96, 2)), options, start)
-    both = fit_head_on_both(common, STOP.rows(np.arange(0, 96, 2)), STOP, options, start)
+    both, learned = fit_head_on_both(common, STOP.rows(np.arange(0, 96, 2)), STOP, options, start)
+    assert learned
     assert found(both, asked) > found(alone, asked) + 0.1
+
+
+@pytest.mark.parametrize("epoch", [3, 9])
+def test_an_interrupt_keeps_what_was_learned_alone(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
+    """In the first pass (of six epochs at most), or in the second, over those who chose."""
+    options, epochs = replace(QUICK, patience=20), [0]
+    best = fit_head(FIT, STOP, replace(options, epochs=6))
+    one = _Fitting.epoch
+
+    def interrupted(fitting: _Fitting) -> float:
+        epochs[0] += 1
+        if epochs[0] == epoch:
+            raise KeyboardInterrupt
+        return one(fitting)
+
+    monkeypatch.setattr(_Fitting, "epoch", interrupted)
+    head, learned = fit_head_on_both(FIT, STOP, STOP, options)
+    assert not learned
+    assert epochs[0] == epoch
+    if epoch > 6:
+        np.testing.assert_array_equal(head.image.skip, best.image.skip)
 
 
 def test_a_domain_learns_from_a_further_look(monkeypatch: pytest.MonkeyPatch) -> None:
