@@ -28,6 +28,7 @@ __all__ = [
     "TEACHING",
     "Written",
     "example",
+    "new_cases",
     "png",
     "teaching_cases",
     "write_practice",
@@ -50,6 +51,7 @@ _MODALITIES = (
     "blood_smear",
 )
 _PAIRED = "chest_radiograph"
+_PRACTICE_SEEDS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,17 @@ def example(modality: str, finding: str | None, seed: int) -> DrawnCase:
         raise UnknownNameError("renderer", modality, _MODALITIES)
     case: DrawnCase = _renderer(modality).example(finding, seed)
     return case
+
+
+def new_cases(each: int, first: int) -> Iterator[tuple[str, DrawnCase]]:
+    """`each` cases of every finding that are not in the corpus, with what asks for them: renderer, finding and seed.
+
+    Seeds begin at `first`. Those from 10,000 to 19,999 are for practice: encoders may have learned from them.
+    """
+    for name in _MODALITIES:
+        for finding in _findings(name):
+            for seed in range(first, first + each):
+                yield f"{name} {finding} {seed}", example(name, finding, seed)
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
@@ -118,14 +131,8 @@ def write_practice(
     teach what a finding changes. Their seeds start at 10,000, so none of them is in the teaching corpus.
     """
     started = time.monotonic()
-    cases = {
-        (f"{name} {finding} {seed}", case.id): case
-        for name in _MODALITIES
-        for finding in _findings(name)
-        for seed in range(10_000, 10_000 + each)
-        for case in [example(name, finding, seed)]
-    }
-    for seed in range(10_000, 10_000 + 8 * each):
+    cases = {(name, case.id): case for name, case in new_cases(each, _PRACTICE_SEEDS)}
+    for seed in range(_PRACTICE_SEEDS, _PRACTICE_SEEDS + 8 * each):
         cases |= {(f"{_PAIRED} twins {seed}", case.id): case for case in _renderer(_PAIRED).twins(seed)}
     drawn, questions = _write_cases(cases, folder / PRACTICE, progress, processes)
     return Written(len(cases), questions, 0, drawn, round(time.monotonic() - started, 1))

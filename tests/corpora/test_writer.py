@@ -16,7 +16,7 @@ from corpora.language import packaged_lexicon
 from corpora.readers.base import ReaderOptions
 from corpora.readers.jsonl import JsonLinesReader
 from corpora.records import Record
-from corpora.teaching import example, teaching_cases, writer
+from corpora.teaching import example, new_cases, teaching_cases, writer
 
 EXAMPLES = [("fundus", "glaucoma"), ("chest_radiograph", "pleural effusion"), ("histology", None)]
 
@@ -45,6 +45,17 @@ def test_every_case_is_planned_once_in_known_words() -> None:
         assert case.report
         assert case.labels
         assert all(lexicon.canonical(label) == label for label in (*case.labels, *case.absent)), case.id
+
+
+def test_new_cases_are_of_every_finding_and_not_in_the_corpus() -> None:
+    known = {case.report for case in teaching_cases()}
+    asked, cases = zip(*new_cases(1, 20_000), strict=True)
+    assert len(set(asked)) == len(cases) > 100
+    assert {name.split()[0] for name in asked} == set(writer._MODALITIES)
+    pictures = [case.draw() for case in cases[:3]]
+    planned = [example(name.split()[0], " ".join(name.split()[1:-1]), int(name.split()[-1])) for name in asked[:3]]
+    assert all(np.array_equal(picture, case.draw()) for picture, case in zip(pictures, planned, strict=True))
+    assert sum(case.report in known for case in cases) < len(cases) / 10  # a bare "normal" may be said twice
 
 
 def test_written_cases_are_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
