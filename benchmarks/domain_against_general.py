@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ from corpora.images import ImageStore
 from indexing.encoders.heads import Head, tower_of, weights_folder
 from indexing.encoders.looks import WHOLE
 from indexing.encoders.towers import image_tower, text_tower
-from indexing.training.corrupted_features import corrupted_features
+from indexing.training.corrupted_features import worn
 from indexing.training.home_features import HomeFeatures, Row, home_features, picture_rows
 from indexing.training.pairs import Pairs
 from indexing.training.shipped import CLINICAL
@@ -42,7 +41,7 @@ Values = dict[Key, list[tuple[str, float, float]]]
 
 def run(home: Home, folds: int = 5, weights: Path | None = None) -> dict[Key, tuple[Interval, Interval, Interval]]:
     """Domain, general, and their paired difference, with 95 % intervals over patients (bootstrap)."""
-    rows, features, worn = _data(home, tower_of(weights or weights_folder()))
+    rows, features, copies = _data(home, tower_of(weights or weights_folder()))
     fold = folds_by_patient(features.patients, folds)
     values: Values = defaultdict(list)
     for number in range(folds):
@@ -53,17 +52,15 @@ def run(home: Home, folds: int = 5, weights: Path | None = None) -> dict[Key, tu
             mine = features.domains == domain
             looks = LOOKS.get(domain, (WHOLE,))
             parts = (mine & ~asked & ~stop, mine & stop)
-            head = fit_domain_head(
-                features.pairs_of(parts, len(looks)), worn.pairs_of(parts, len(looks)), general, looks
-            )
+            head = fit_domain_head(features.pairs_of(parts, len(looks)), copies[domain].pairs_of(parts), general, looks)
             for key, told in _asked(domain, rows, features, asked, {DOMAIN: head, GENERAL: general}):
                 values[key].extend(told)
         print(f"fold {number + 1} of {folds}", flush=True)
     return {key: _compared(told) for key, told in values.items()}
 
 
-def _data(home: Home, tuned: Path | None) -> tuple[list[Row], HomeFeatures, HomeFeatures]:
-    """The rows, their features, and the same of corrupted pictures."""
+def _data(home: Home, tuned: Path | None) -> tuple[list[Row], HomeFeatures, dict[str, HomeFeatures]]:
+    """The rows, their features, and by domain those of its pictures corrupted."""
     store = ImageStore(home.images)
     with Catalog.open(home.catalog_url) as catalog:
         records = list(catalog.records())
@@ -74,13 +71,11 @@ def _data(home: Home, tuned: Path | None) -> tuple[list[Row], HomeFeatures, Home
     ]
     tower, cache = image_tower("cpu", tuned), home.models / "features"
     features = home_features(rows, store, tower, text_tower("cpu"), cache, looks=LOOKS)
-    worn = np.zeros_like(features.images)
+    copies = {}
     for domain in CLINICAL:
-        mine = np.flatnonzero(features.domains == domain)
-        seen = corrupted_features([rows[n] for n in mine.tolist()], store, tower, looks=LOOKS.get(domain, (WHOLE,)))
-        worn[mine, : seen.shape[1]] = seen
-        print(f"{domain}: {len(mine)} corrupted pictures", flush=True)
-    return rows, features, replace(features, images=worn)
+        copies[domain] = worn(features, rows, features.domains == domain, store, tower, LOOKS.get(domain, (WHOLE,)))
+        print(f"{domain}: pictures corrupted", flush=True)
+    return rows, features, copies
 
 
 def _asked(

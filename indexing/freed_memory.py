@@ -1,8 +1,8 @@
 """Memory that a job frees and needs again a moment later stays with the process.
 
 Of itself glibc gives large blocks back to the system when they are freed, so on a processor every layer of a tower asks
-for its memory anew, page by page: a third of the time that a batch of pictures takes. For jobs: a
-server would keep as much as it once needed.
+for its memory anew, page by page: a third of the time that a batch of pictures takes. For jobs: a server would keep as
+much as it once needed.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ what heads learn from too."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,9 @@ from corpora.images import ImageStore
 from indexing.encoders.looks import WHOLE, Look, joined
 from indexing.encoders.towers import ImageTower
 from indexing.training.corruptions import SEVERITIES, corrupt, corruption_names, reference_picture
-from indexing.training.home_features import Row
+from indexing.training.home_features import HomeFeatures, Row
 
-__all__ = ["corrupted_features"]
+__all__ = ["corrupted_features", "worn"]
 
 _BATCH = 32
 
@@ -44,6 +45,25 @@ def corrupted_features(
         parts.append(joined([tower.features(np.stack([look.prepare(one) for one in pictures])) for look in looks]))
         progress(start + len(batch), len(rows))
     return np.concatenate(parts)
+
+
+def worn(
+    features: HomeFeatures,
+    rows: Sequence[Row],
+    chosen: NDArray[np.bool_],
+    store: ImageStore,
+    tower: ImageTower,
+    looks: Sequence[Look] = (WHOLE,),
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> HomeFeatures:
+    """The features of the rows with those of chosen (n,) pictures, so looked at, corrupted; of others nothing."""
+    seen = corrupted_features(
+        [rows[number] for number in np.flatnonzero(chosen).tolist()], store, tower, seed, progress, looks
+    )
+    images = np.zeros((len(rows), seen.shape[1]), np.float32)
+    images[chosen] = seen
+    return replace(features, images=images)
 
 
 def _corrupted(row: Row, store: ImageStore, rng: np.random.Generator) -> Image.Image:

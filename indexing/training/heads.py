@@ -75,25 +75,7 @@ def fit_head(
         progress: Told after every epoch.
         looks: Those at pictures that the features are of; a `start` has its own.
     """
-    fitting = _Fitting(fit, options, start, start.looks if start else looks)
-    best, best_score, waited = fitting.head(), -1.0, 0
-    try:
-        for epoch in range(options.epochs):
-            loss = fitting.epoch()
-            head = fitting.head()
-            score = head_score(head, stop)
-            if score > best_score:
-                best, best_score, waited = head, score, 0
-            else:
-                waited += 1
-            if progress:
-                progress(epoch + 1, options.epochs, loss, score)
-            if waited > options.patience:
-                break
-    except KeyboardInterrupt:
-        if best_score < 0:
-            raise
-    return best
+    return _fit_by_choice(fit, stop, options, start, progress, looks)[0]
 
 
 def fit_head_on_both(
@@ -111,24 +93,46 @@ def fit_head_on_both(
     `more` holds the pairs of `stop`: once they have chosen, nobody's pictures lie idle. An interrupt (Ctrl-C) keeps the
     best that learned from `fit` alone, and says False. The other arguments are those of `fit_head`.
     """
-    scores: list[float] = []
-
-    def told(done: int, most: int, loss: float, score: float) -> None:
-        scores.append(score)
-        if progress:
-            progress(done, most, loss, score)
-
-    head = fit_head(fit, stop, options, start, told, looks)
-    best = int(np.argmax(scores)) if scores else 0
-    if len(scores) < options.epochs and len(scores) - 1 - best <= options.patience:
-        return head, False  # it was interrupted
+    head, epochs, whole = _fit_by_choice(fit, stop, options, start, progress, looks)
+    if not whole:
+        return head, False
     fitting = _Fitting(fit + more, options, start, head.looks)
     try:
-        for _ in range(best + 1):
+        for _ in range(epochs):
             fitting.epoch()
     except KeyboardInterrupt:
         return head, False
     return fitting.head(), True
+
+
+def _fit_by_choice(
+    fit: Pairs,
+    stop: Pairs,
+    options: HeadOptions,
+    start: Head | None,
+    progress: Progress | None,
+    looks: tuple[Look, ...],
+) -> tuple[Head, int, bool]:
+    """The head of the epoch that does best on `stop`, after how many epochs that was, and False where an interrupt
+    ended the fit."""
+    fitting = _Fitting(fit, options, start, start.looks if start else looks)
+    best, best_score, epochs = fitting.head(), -1.0, 0
+    try:
+        for epoch in range(options.epochs):
+            loss = fitting.epoch()
+            head = fitting.head()
+            score = head_score(head, stop)
+            if score > best_score:
+                best, best_score, epochs = head, score, epoch + 1
+            if progress:
+                progress(epoch + 1, options.epochs, loss, score)
+            if epoch + 1 - epochs > options.patience:
+                break
+    except KeyboardInterrupt:
+        if not epochs:
+            raise
+        return best, epochs, False
+    return best, epochs, True
 
 
 def head_score(head: Head, stop: Pairs) -> float:

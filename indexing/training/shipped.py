@@ -27,10 +27,10 @@ from corpora.images import ImageStore
 from corpora.records import Record
 from indexing.encoders.embedded import GENERAL
 from indexing.encoders.heads import WEIGHTS, Head, load_head
-from indexing.encoders.looks import WHOLE, Look, looks_named, width_of
+from indexing.encoders.looks import WHOLE, Look, looks_named
 from indexing.encoders.published import WeightsLicence
-from indexing.encoders.towers import IMAGE_DIM, image_tower, text_tower
-from indexing.training.corrupted_features import corrupted_features
+from indexing.encoders.towers import image_tower, text_tower
+from indexing.training.corrupted_features import corrupted_features, worn
 from indexing.training.fitted_folder import CHOSE, THEN_LEARNED, Fit, licence_of_records, model_card
 from indexing.training.home_features import HomeFeatures, Row, home_features, picture_rows
 from indexing.training.home_tower import Say, fit_tower
@@ -92,13 +92,11 @@ class _Data:
 
     def worn(self, features: HomeFeatures, chosen: Mask, domain: str, tuned: Path | None, say: Say) -> HomeFeatures:
         """The features with those of chosen pictures of a domain corrupted, and nothing of others."""
-        looks = self.looks.get(domain, (WHOLE,))
-        images = np.zeros((len(self.rows), width_of(len(looks), IMAGE_DIM)), np.float32)
-        images[chosen] = corrupted_features(
-            self.chosen(chosen).rows, ImageStore(self.home.images), image_tower("cpu", tuned), _CORRUPTIONS,
-            lambda done, most: say("corrupted features", done, most, ""), looks,
+        return worn(
+            features, self.rows, chosen, ImageStore(self.home.images), image_tower("cpu", tuned),
+            self.looks.get(domain, (WHOLE,)), _CORRUPTIONS,
+            lambda done, most: say("corrupted features", done, most, ""),
         )  # fmt: skip
-        return replace(features, images=images)
 
 
 def fit_shipped_picture_routers(home: Home, folder: Path = WEIGHTS, say: Say = lambda *_: None) -> Figures:
@@ -184,15 +182,15 @@ def _fit_set(data: _Data, folder: Path, tuned: Path | None, cards: Path | None, 
         if general is None:
             head = fit_general_head(*clean, _fits_told(told))
         else:
-            worn = data.worn(features, parts[0] | parts[1], name, tuned, told).pairs_of(parts)
-            head = fit_domain_head(clean, worn, general, looks, _fits_told(told))
+            copies = data.worn(features, parts[0] | parts[1], name, tuned, told).pairs_of(parts)
+            head = fit_domain_head(clean, copies, general, looks, _fits_told(told))
         head.save(folder / f"{name}.safetensors", {"domain": name})
         general = general or load_head(GENERAL, folder)  # as it ships: each domain's can be fitted again by itself
         before = figures_of(general.image(judged.images), general.text(judged.texts), judged)
         figures[name] = after = figures_of(head.image(judged.images), head.text(judged.texts), judged)
         figures[name] |= {f"general {key}": value for key, value in before.items() if "@" in key}
         if cards is not None:
-            _write_card(cards, name, data, mine & ~held, tuned, before, after)
+            _write_card(cards, name, data, parts[0] if name == GENERAL else mine & ~held, tuned, before, after)
     corrupted, path = data.corrupted(tuned, say), folder / "router.safetensors"
     return figures | fit_routers(data.records, features, corrupted, medical, CLINICAL, tuned, path)
 

@@ -14,8 +14,8 @@ from corpora.images import ImageStore
 from indexing.encoders.looks import WHOLE, looks_of
 from indexing.encoders.towers import ImageTower
 from indexing.training import shipped_router
-from indexing.training.corrupted_features import corrupted_features
-from indexing.training.home_features import HomeFeatures, picture_rows
+from indexing.training.corrupted_features import corrupted_features, worn
+from indexing.training.home_features import HomeFeatures, features_of, picture_rows
 from indexing.training.router import RouterFit
 from indexing.training.shipped_router import OUTSIDE, fit_picture_router
 from retrievers.router import load_router
@@ -47,6 +47,12 @@ def test_corrupted_features_differ_and_repeat(home: Home) -> None:
     seen = corrupted_features(rows, store, tower, 0, looks=looks_of("whole@224 balanced@224"))
     assert seen.shape == (5, 64 + 32)
     assert np.array_equal(seen[:, :64], first)  # every look sees the same corrupted picture
+    features = features_of(rows, plain, np.zeros((5, 3), np.float32))
+    chosen = np.array([True, False, True, False, False])
+    copies = worn(features, rows, chosen, store, tower)
+    assert np.array_equal(copies.images[chosen], corrupted_features([rows[0], rows[2]], store, tower))
+    assert not copies.images[~chosen].any()
+    assert copies.said == features.said
 
 
 def clouds(seed: int, noise: float) -> NDArray[np.float32]:
