@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from corpora.errors import DecodeError, SourceError
+from corpora.silence import silenced
 
 __all__ = ["DecodeLimits", "ImageStore", "decode", "read_image_bytes", "upright"]
 
@@ -51,9 +51,8 @@ def decode(data: bytes, name: str = "picture", limits: DecodeLimits = DecodeLimi
     if len(data) > limits.max_bytes:
         raise DecodeError(f"{name} has {len(data) / 1e6:.0f} MB; the limit is {limits.max_bytes / 1e6:.0f} MB.")
     try:
-        with warnings.catch_warnings():
-            # Pillow warns from 89 million pixels on and raises at twice that; our own limit comes first.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        # Pillow warns from 89 million pixels on and raises at twice that; our own limit comes first.
+        with silenced(Image.DecompressionBombWarning):
             opened = Image.open(io.BytesIO(data), formats=tuple(_SUFFIXES))
         _check_pixels(opened, name, limits)
         opened.seek(0)

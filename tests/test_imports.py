@@ -60,6 +60,14 @@ assert (dict(os.environ), list(logging.root.handlers), list(sys.meta_path)) == b
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_tree_of_commands_needs_no_settings_and_no_arrays() -> None:
+    code = (
+        "import sys; from ui.cli.commands import build; build();"
+        "assert {'numpy', 'PIL', 'pydantic', 'sqlalchemy'} & set(sys.modules) == set()"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 def test_heavy_names_are_loaded_when_they_are_first_named() -> None:
     code = (
         "import sys, retrievers; retrievers.Retriever; assert 'langchain_core' not in sys.modules;"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ from PIL import Image
 
 from corpora.errors import MissingDependencyError, ModelError, SettingsError
 from corpora.language import sentences
+from corpora.silence import silenced
 from indexing import torchvision_cure
 from indexing.encoders.looks import WHOLE
 from indexing.encoders.once import once
@@ -171,9 +171,8 @@ def _traced(trace: Callable[..., Any], *what: Any) -> Any:
     """TorchScript. What is to replace it needs a C++ compiler on the machine that runs it."""
     import torch
 
-    with _tracing, warnings.catch_warnings(), torch.no_grad():
-        warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
-        warnings.filterwarnings("ignore", "Converting a tensor to a Python")  # compared lengths: alike for all texts
+    # It compares lengths, which are alike for all texts.
+    with _tracing, silenced(Warning, ".*torch.jit", "Converting a tensor to a Python"), torch.no_grad():
         return trace(*what, check_trace=False)
 
 

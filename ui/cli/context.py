@@ -6,16 +6,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 
-from app.settings import Settings, load_settings
-from app.shaping import plain
-from corpora.home import Home
+if TYPE_CHECKING:
+    from rich.table import Table
 
-__all__ = ["Context", "plain", "progress_bar"]
+    from app.settings import Settings
+    from corpora.home import Home
+
+__all__ = ["Context", "progress_bar"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Context:
 
     def settings(self, **arguments: Any) -> Settings:
         """The settings of the home, with the command's own arguments on top; prepares the process for models."""
+        from app.settings import load_settings
         from app.wiring import prepare_process
 
         settings, _ = load_settings(self.home, {"profile": self.profile, **arguments})
@@ -38,11 +40,16 @@ class Context:
 
     def open_home(self, create: bool = False) -> Home:
         """The home, made first where the command may make one."""
+        from app.settings import load_settings
+        from corpora.home import Home
+
         url = load_settings(self.home, {"profile": self.profile})[0].catalog_url or None
         return Home.create(self.home, url) if create else Home.open(self.home, url)
 
     def show(self, value: Any, lines: Sequence[str] = (), table: Table | None = None) -> None:
         """Print a result: JSON where asked for, else the table, else the lines."""
+        from app.shaping import plain
+
         if self.as_json:
             print(json.dumps(plain(value), ensure_ascii=False, indent=1))  # noqa: T201
             return

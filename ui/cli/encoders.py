@@ -72,10 +72,10 @@ def fetch(
 ) -> None:
     """Make a published encoder a folder of its own that opens offline; asks the hub, unless --from names a folder."""
     from app.settings import load_settings
+    from app.shaping import plain
     from app.wiring import prepare_process
     from indexing.encoders.fetching import FetchOptions, fetch_encoder
     from indexing.encoders.published import find_published
-    from ui.cli.context import plain
 
     here: Context = context.obj
     entry = find_published(what)
@@ -100,10 +100,10 @@ def check(
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1.")] = None,
 ) -> None:
     """Embed drawn pictures and texts and print what the encoder sees; a dead tower ends with status 2."""
+    from app.shaping import plain
     from indexing.encoders import open_encoder
     from indexing.encoders.checking import check_encoder
     from indexing.encoders.licences import licence_of
-    from ui.cli.context import plain
 
     here: Context = context.obj
     settings = here.settings(device=device)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.cli.context import plain, progress_bar
+from ui.cli.context import progress_bar
 from ui.cli.evaluation.runs import HeldOut, write_run
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def encoders(
     page: Annotated[bool, typer.Option(help="Also write the page of the worst queries.")] = True,
 ) -> None:
     """Is each domain's head better than a general one, an untrained one, and the bare tower? No index is needed."""
+    from app.shaping import plain
     from corpora.catalog import Catalog
     from corpora.images import ImageStore
     from indexing.encoders.heads import load_head, weights_folder

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.cli.context import plain, progress_bar
+from ui.cli.context import progress_bar
 from ui.cli.evaluation.runs import HeldOut, cell
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def retrieval(
     page: Annotated[bool, typer.Option(help="Also write the page with the worst questions.")] = True,
 ) -> None:
     """Is the right text, picture or like case found: in every direction of stored vectors, and by a whole search?"""
+    from app.shaping import plain
     from app.wiring import open_retriever
     from corpora.errors import UnknownNameError
     from indexing.plots import new_figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.cli.context import plain, progress_bar
+from ui.cli.context import progress_bar
 from ui.cli.evaluation.runs import HeldOut, cell, write_run
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def robustness(
     plot: Annotated[bool, typer.Option(help="Also draw a heat map (needs the extra 'plots').")] = True,
 ) -> None:
     """What do blurred, noisy, dark or soiled pictures, and missing sides, cost retrieval and routing?"""
+    from app.shaping import plain
     from app.wiring import encoder_plan, open_retriever
     from indexing.encoders import Encoder, open_encoder
     from indexing.plots import new_figure
