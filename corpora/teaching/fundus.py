@@ -155,7 +155,7 @@ def _case(visit: Visit) -> DrawnCase:
 
 
 def _caption(plan: EyePlan, diagnosis: str, reading: Reading, rng: np.random.Generator) -> str:
-    signs = [label for label in reading.labels if label in DENIED and label != diagnosis]
+    signs = [label for label in dict.fromkeys(reading.labels) if label in DENIED and label != diagnosis]
     shown = f" with {listed([DENIED[label] for label in signs[:3]])}" if signs else ""
     start = pick(rng, "Fundus photograph of the", "Colour photograph of the")
     return sentence(f"{start} {plan.eye.side} eye: {diagnosis}{shown}")

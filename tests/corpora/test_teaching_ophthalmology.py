@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Literal
 
@@ -38,6 +39,12 @@ def test_words_agree_with_the_ground_truth() -> None:
     check_polarity(CASES)
     check_answers(CASES, fundus.ASKED)
     check_patients(CASES)
+
+
+def test_a_caption_names_no_sign_twice() -> None:
+    for case in fundus.cases():
+        signs = re.split(r", | and ", case.caption.rstrip(".").partition(" with ")[2])
+        assert len(set(signs)) == len(signs), case.caption
 
 
 def test_pictures_are_drawn() -> None:
