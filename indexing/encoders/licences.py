@@ -40,10 +40,9 @@ def licence_of(spec: str, folder: Path = Path(), licences: str = "any") -> Weigh
     """
     kind, _, rest = spec.partition(":")
     if kind == "embedded" and not rest.startswith(_LOCAL):
-        if licences == OPEN:
-            return OPEN_HEADS
         known = {one.name: one.licence for one in embedded_encoders()}
-        return known.get(spec) or known["embedded:{domain}"]
+        licence = known.get(spec) or known["embedded:{domain}"]
+        return OPEN_HEADS if licences == OPEN and licence.kind != OPEN else licence
     name = rest.removeprefix(_LOCAL)
     if not rest.startswith(_HUB) and (folder / name).is_dir():
         return stated_licence(folder / name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,13 +27,17 @@ def list_(context: typer.Context) -> None:
     """Published encoders and those of this package: licence, sizes, and whether this home holds them."""
     from rich.table import Table
 
+    from app.settings import load_settings
     from indexing.encoders.fetched import fetched_folders
+    from indexing.encoders.licences import licence_of
     from indexing.encoders.published import embedded_encoders, published_encoders
 
     here: Context = context.obj
+    licences = load_settings(here.home, {"profile": here.profile})[0].licences
+    packaged = [replace(one, licence=licence_of(one.name, licences=licences)) for one in embedded_encoders()]
     fetched = fetched_folders(here.home / "models")
     folders = {one.hub: f"models/{one.folder.name}" for one in fetched}
-    entries = [*embedded_encoders(), *published_encoders()]
+    entries = [*packaged, *published_encoders()]
     rows = [_row(entry, folders.get(entry.hub, "")) for entry in entries]
     known = {entry.hub for entry in entries}
     rows += [

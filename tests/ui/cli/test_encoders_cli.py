@@ -32,6 +32,14 @@ def test_list_names_every_encoder_with_its_licence(run: Run, tmp_path: Path) -> 
     assert (rows["biomedclip"]["here"], rows["embedded:sentence"]["class"]) == ("not fetched", "open")
 
 
+def test_list_names_the_set_that_open_licences_take(run: Run, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CURBSIDE_LICENCES", "open")
+    rows = {row["name"]: row for row in run("--home", home.path, "--json", "encoders", "list").json}
+    assert rows["embedded:{domain}"]["class"] == "open"
+    assert rows["embedded:sentence"]["licence"] == "MIT"
+    assert rows["bmc-clip"]["class"] == "unclear"
+
+
 def test_fetch_list_and_check(run: Run, home: Home, shelf: Path) -> None:
     told = run("--home", home.path, "encoders", "fetch", "biomedclip", "--from", shelf / "clip")
     assert told.status == 0, told.err
