@@ -50,14 +50,15 @@ class Bound:
 
 
 def run(home: Home, weights: Path, strength: float = 30.0) -> Iterator[Bound]:
-    """The bound of each clinical domain; `strength` is the regression's C (features have unit variance a picture)."""
+    """The bound of each clinical domain; `strength` is the regression's C (rows of features have about unit length)."""
     store = ImageStore(home.images)
     with Catalog.open(home.catalog_url) as catalog:
         rows = [row for row in evaluated_rows(catalog.records(), store) if row.record.domain in CLINICAL]
     tower, cache = image_tower("cpu", tower_of(weights)), home.models / "features"
     features = home_features(rows, store, tower, text_tower("cpu"), cache, looks=LOOKS)
     for cases in domain_cases(rows, features, None, held_out=True):
-        yield _bound(cases, weights, strength)
+        if cases.asked.any():
+            yield _bound(cases, weights, strength)
 
 
 def _bound(cases: DomainCases, weights: Path, strength: float) -> Bound:
