@@ -35,7 +35,8 @@ class HeadOptions:
     """Settings of one fit. `dim` of the space, `hidden` units of the correction, AdamW `rate` and `decay`;
     `dropout` on standardised features; weight of the picture–picture term; how much of a positive a shared label makes
     (`credit`); weight of telling labels by their `prototypes`; how many times a negative of the same modality counts
-    (`negatives`); `epochs` at most, `patience` epochs without a better validation score before stopping.
+    (`negatives`); the power of its `frequency` that a text counts by; `epochs` at most, `patience` epochs without a
+    better validation score before stopping.
     """
 
     dim: int = 256
@@ -48,14 +49,16 @@ class HeadOptions:
     credit: float = 0.3
     prototypes: float = 0.0
     negatives: float = 1.0
+    frequency: float = 1.0
     batch: int = 256
     epochs: int = 60
     patience: int = 12
     seed: int = 0
 
 
-BY_LABELS = HeadOptions(credit=0.0, prototypes=0.3, negatives=3.0)
-"""How a domain's head learns: labels are told by prototypes, not by shared texts, among negatives of the modality."""
+BY_LABELS = HeadOptions(credit=0.0, prototypes=0.3, negatives=3.0, frequency=0.5)
+"""How a domain's head learns: labels are told by prototypes, not by shared texts, among negatives of the modality, and
+a rare text is not lost among common ones."""
 
 
 def fit_head(
@@ -183,7 +186,7 @@ class _Fitting:
         if self._options.negatives != 1:
             modality = self._modality[rows]
             logits = harder(logits, pair, modality[:, None] == modality[None], self._options.negatives)
-        loss = image_text_loss(logits, pair)
+        loss = image_text_loss(logits, pair, self._options.frequency)
         loss = loss + self._options.pictures * image_image_loss(10.0 * picture @ picture.T, same)
         if self._options.prototypes and len(self._prototypes):
             told = label_loss(scale * picture @ self._module.text(self._prototypes).T, self._labels[rows])

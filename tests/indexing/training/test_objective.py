@@ -53,6 +53,17 @@ def test_image_text_loss_is_least_where_pairs_align() -> None:
         assert float(image_text_loss(30 * torch.rand(3, 3, generator=generator), targets)) > best
 
 
+def test_a_common_text_counts_by_a_power_of_its_frequency() -> None:
+    targets = torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])  # two rows say the same
+    logits = torch.tensor([[1.0, 1.0, 0.0], [2.0, 2.0, 1.0], [0.0, 0.0, 3.0]])
+    logs = torch.log_softmax(logits.T, dim=1)
+    common, rare = -float(logs[0, 0] + logs[0, 1]) / 2, -float(logs[2, 2])
+    to_text = 2 * float(image_text_loss(logits, targets)) - (2 * common + rare) / 3
+    for frequency, weight in ((0.0, 1.0), (0.5, 2**0.5), (1.0, 2.0)):
+        expected = (to_text + (weight * common + rare) / (weight + 1)) / 2
+        assert float(image_text_loss(logits, targets, frequency)) == pytest.approx(expected, rel=1e-5)
+
+
 def test_image_image_loss_passes_over_rows_without_positives() -> None:
     overlap = torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     logits = torch.tensor([[9.0, 2.0, 0.0], [2.0, 9.0, 1.0], [0.0, 1.0, 9.0]])
