@@ -66,10 +66,8 @@ def image_text_loss(logits: Any, targets: Any, frequency: float = 1.0) -> Any:
     columns = targets.T / targets.T.sum(1, keepdim=True)
     to_text = -(rows * torch.log_softmax(logits, dim=1)).sum(1)
     to_picture = -(columns * torch.log_softmax(logits.T, dim=1)).sum(1)
-    if frequency != 1:
-        weight = (targets == 1).sum(0) ** (frequency - 1)
-        to_picture = to_picture * weight / weight.mean()
-    return (to_text.mean() + to_picture.mean()) / 2
+    weight = (targets == 1).sum(0) ** (frequency - 1)
+    return (to_text.mean() + (to_picture * weight / weight.mean()).mean()) / 2
 
 
 def image_image_loss(logits: Any, overlap: Any) -> Any:
