@@ -12,29 +12,38 @@ from indexing.describe import sentence_parts
 from indexing.opened import OpenedIndex
 from retrievers.duplicates import Collapsing
 from retrievers.found import DomainFound, Hit
-from retrievers.fusion import Fused, Fusion, with_quotas
+from retrievers.fusion import Fused, Fusion, fused_by_shares, with_quotas
 from retrievers.relevance import RelevanceModel, features_of
 from retrievers.search import THE_SAME, RankedList
 
 __all__ = ["fair", "hit_of", "hits_of"]
 
 _TEXTBOOK_BESIDE_A_PICTURE = 0.75
+_FALL = 2.0  # power of a domain's probability by which its places fall; 1 gave unlikely domains too many
 _AHEAD = 6  # records fetched beyond those still wanted: some fold into others
 
 
 def fair(lists: Sequence[RankedList], domain: DomainFound, with_pictures: bool) -> list[RankedList]:
-    """The lists with weights that sum to its share for each domain: a domain with more lists is not more right.
+    """The lists with weights that sum to 1 for each domain, since a domain with more lists is not more right, and with
+    the domain's share of the places.
 
-    A domain's share is its probability beside the likeliest one's; the textbook's is 1 for a question in words, and
-    three quarters beside a picture, where cases that look alike come first.
+    A domain's share is the square of its probability beside the likeliest one's. The textbook's is 1; beside a picture
+    its lists weigh three quarters, since cases that look alike come first.
     """
-    shares = {name: domain.posterior.get(name, 0.0) / max(domain.probability, 1e-9) for name in domain.searched}
-    shares[TEXTBOOK] = _TEXTBOOK_BESIDE_A_PICTURE if with_pictures and domain.name != TEXTBOOK else 1.0
+    likeliest = max((domain.posterior.get(name, 0.0) for name in domain.searched), default=0.0) or 1.0
+    shares = {name: (domain.posterior.get(name, 0.0) / likeliest) ** _FALL for name in domain.searched}
+    whole = dict.fromkeys(domain.searched, 1.0)
+    shares[TEXTBOOK] = 1.0
+    whole[TEXTBOOK] = _TEXTBOOK_BESIDE_A_PICTURE if with_pictures and domain.name != TEXTBOOK else 1.0
     total: dict[str, float] = {}
     for found in lists:
         total[found.domain] = total.get(found.domain, 0.0) + found.weight
     return [
-        replace(found, weight=min(1.0, shares[found.domain]) * found.weight / (total[found.domain] or 1.0))
+        replace(
+            found,
+            weight=whole[found.domain] * found.weight / (total[found.domain] or 1.0),
+            share=shares[found.domain],
+        )
         for found in lists
     ]
 
@@ -62,7 +71,7 @@ def hits_of(
         same_first: Whether records of the very picture that is asked about come first, whatever other lists say.
         relevance: Models of relevance by domain.
     """
-    fused = fusion.fuse(lists)
+    fused = fused_by_shares(fusion, lists)
     if same_first:
         fused = _same_first(fused, lists)
     if quota:
@@ -100,7 +109,7 @@ def _same_first(fused: Fused, lists: Sequence[RankedList]) -> Fused:
 def hit_of(record: Record, lists: Sequence[RankedList], fusion: Fusion) -> Hit:
     """How one record stands in lists with fair weights, be it folded into another one or in none of them."""
     places = [{uid: place for place, uid in enumerate(found.records)} for found in lists]
-    return _hit(record, dict(fusion.fuse(lists)).get(record.uid, 0.0), lists, places, (), None)
+    return _hit(record, dict(fused_by_shares(fusion, lists)).get(record.uid, 0.0), lists, places, (), None)
 
 
 def _hit(

@@ -44,7 +44,11 @@ _PLAIN = DomainCalibration()
 
 @dataclass(frozen=True)
 class RankedList:
-    """Records found by one list, best first: numbers, similarities, and which part of each matched."""
+    """Records found by one list, best first: numbers, similarities, and which part of each matched.
+
+    `weight` is how much it counts among the lists of its domain, `share` how many places the domain has for one of the
+    likeliest domain's.
+    """
 
     domain: str
     name: str
@@ -52,6 +56,7 @@ class RankedList:
     records: tuple[int, ...]
     scores: tuple[float, ...]
     parts: tuple[int, ...]
+    share: float = 1.0
 
 
 class Lists:

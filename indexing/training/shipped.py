@@ -233,17 +233,25 @@ def _named(say: Say, name: str) -> Say:
     return lambda stage, done, most, detail: say(f"{name}: {stage}", done, most, detail)
 
 
-def _print(stage: str, done: int, most: int, detail: str) -> None:
-    if detail or done == most:
-        print(f"{stage} {done}/{most} {detail}", flush=True)  # noqa: T201
+def _printer() -> Say:
+    """Prints what has a detail, and of long stages every tenth."""
+    tenths: dict[str, int] = {}
+
+    def say(stage: str, done: int, most: int, detail: str) -> None:
+        tenth = 10 * done // max(most, 1)
+        if detail or tenth != tenths.get(stage, 0):
+            print(f"{stage} {done}/{most} {detail}".rstrip(), flush=True)  # noqa: T201
+        tenths[stage] = tenth
+
+    return say
 
 
 if __name__ == "__main__":
     where, *more = sys.argv[1:]
     if more == ["--routers"]:
-        found = fit_shipped_picture_routers(Home.open(where), say=_print)
+        found = fit_shipped_picture_routers(Home.open(where), say=_printer())
     else:
         given = Path(more[0]) if more else None
-        found = fit_shipped(Home.open(where), cards=Path("docs/model-cards"), tower=given, say=_print)
+        found = fit_shipped(Home.open(where), cards=Path("docs/model-cards"), tower=given, say=_printer())
     for row, values in found.items():
         print(f"{row}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items()))  # noqa: T201

@@ -7,6 +7,7 @@ from retrievers.fusion.base import Fused, Fusion, Ranked
 from retrievers.fusion.learned import LearnedWeights
 from retrievers.fusion.quotas import with_quotas
 from retrievers.fusion.reciprocal_rank import CONSTANT, ReciprocalRank, reciprocal_rank_fusion
+from retrievers.fusion.shares import fused_by_shares
 from retrievers.fusion.standardised import StandardisedScores
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Ranked",
     "ReciprocalRank",
     "StandardisedScores",
+    "fused_by_shares",
     "fusion_method",
     "reciprocal_rank_fusion",
     "with_quotas",

@@ -26,7 +26,12 @@ class Ranked(Protocol):
 
     @property
     def weight(self) -> float:
-        """How much it counts; a list of weight 0 is as if it were not there."""
+        """How much it counts among the lists of its domain; one of weight 0 is as if it were not there."""
+        ...
+
+    @property
+    def share(self) -> float:
+        """How many places its domain has for one of the likeliest domain's, 0…1."""
         ...
 
     @property

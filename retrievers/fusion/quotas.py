@@ -19,16 +19,17 @@ def with_quotas(fused: Fused, lists: Sequence[Ranked], k: int, quota: int) -> Fu
     must not choose the cases. Records move up to the end of the first k, in their order; nothing else moves.
 
     >>> class One:
-    ...     def __init__(self, name, records): self.name, self.records, self.weight = name, records, 1.0
+    ...     weight = share = 1.0
+    ...     def __init__(self, name, records): self.name, self.records = name, records
     >>> lists = [One("d image→image", (1, 2, 3)), One("d words", (9,))]
     >>> [item for item, _ in with_quotas([(1, .9), (2, .8), (3, .7), (9, .6)], lists, 3, 1)]
     [1, 2, 9, 3]
     """
-    heaviest = max((one.weight for one in lists), default=0.0)
+    heaviest = max((one.weight * one.share for one in lists), default=0.0)
     claims: dict[str, list[int]] = {}
     place = {record: number for number, (record, _) in enumerate(fused)}
     for one in lists:
-        if one.weight > 0 and one.weight >= _HEARD * heaviest:
+        if one.weight > 0 and one.weight * one.share >= _HEARD * heaviest:
             side = one.name.rpartition(" ")[2].rpartition("→")[2]
             claims.setdefault(side, []).extend(record for record in one.records[:quota] if record in place)
     promised = {record for records in claims.values() for record in _first(records, place, quota)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from retrievers.fusion import (
     LearnedWeights,
     ReciprocalRank,
     StandardisedScores,
+    fused_by_shares,
     fusion_method,
     reciprocal_rank_fusion,
     with_quotas,
@@ -95,6 +98,37 @@ def test_fusions_keep_each_record_and_take_no_side(
     assert fusion.fuse([*lists, listed("text→text", [])]) == fused
     alone = [record for record, _ in fusion.fuse(lists[:1])]
     assert sorted(alone, key=lambda record: -one[record]) == alone
+
+
+def of_domain(domain: str, first: int, share: float, lists: int = 1) -> list[RankedList]:
+    records = tuple(range(first, first + 12))
+    scores = tuple(0.9 - 0.05 * place for place in range(12))
+    return [RankedList(domain, f"{domain} {n}", 1 / lists, records, scores, (0,) * 12, share) for n in range(lists)]
+
+
+@pytest.mark.parametrize("fusion", FUSIONS, ids=lambda fusion: fusion.name)
+@pytest.mark.parametrize(("share", "places"), [(0.5, [3, 6, 9]), (0.25, [5, 10]), (0.01, [])])
+def test_an_unlikely_domain_has_its_share_of_places(fusion: Fusion, share: float, places: list[int]) -> None:
+    lists = [*of_domain("ultrasound", 0, 1.0), *of_domain("radiology", 100, share, lists=3)]
+    found = [record for record, _ in fused_by_shares(fusion, lists)]
+    assert [place for place, record in enumerate(found, 1) if record >= 100 and place <= 10] == places
+    assert sorted(found) == [*range(12), *range(100, 112)]
+    assert [record for record in found if record >= 100] == [*range(100, 112)]
+
+
+@pytest.mark.parametrize("fusion", FUSIONS, ids=lambda fusion: fusion.name)
+def test_shares_change_nothing_where_one_domain_is_searched(fusion: Fusion) -> None:
+    lists = [listed("image→image", [0.9, 0.2, 0.19]), listed("words", [7.0, 6.9, 6.0], first=2)]
+    assert fused_by_shares(fusion, lists) == fusion.fuse(lists)
+    assert fused_by_shares(fusion, []) == []
+
+
+def test_a_domain_that_may_have_no_place_is_not_found_and_an_empty_one_hides_nobody() -> None:
+    likely, other = of_domain("ultrasound", 0, 1.0), of_domain("radiology", 100, 0.3)
+    gone = [replace(one, share=0.0) for one in other]
+    assert {record for record, _ in fused_by_shares(ReciprocalRank(), [*likely, *gone])} == set(range(12))
+    empty = [replace(one, records=(), scores=(), parts=()) for one in likely]
+    assert [record for record, _ in fused_by_shares(ReciprocalRank(), [*empty, *other])] == [*range(100, 112)]
 
 
 def test_standardised_scores_see_who_stands_out() -> None:

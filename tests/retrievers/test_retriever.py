@@ -104,6 +104,16 @@ class TestSearch:
         assert set(page.ranks) <= {"textbook text→text", "textbook text→image", "textbook words"}
         assert page.sentence == "A pleural effusion blunts the costophrenic angle."
 
+    @pytest.mark.parametrize(("unlikely", "order"), [(0.45, "urur"), (0.05, "uurr")])
+    def test_an_unlikely_domain_has_few_places(
+        self, retriever: Retriever, monkeypatch: pytest.MonkeyPatch, unlikely: float, order: str
+    ) -> None:
+        posterior = {"ultrasound": 0.5, "radiology": unlikely}
+        unsure = DomainFound("ultrasound", 0.5, posterior, ("ultrasound", "radiology", "textbook"))
+        monkeypatch.setattr(Router, "route", lambda *_: unsure)
+        found = retriever.search(Query(text="Is the pleura normal?"), k=8)
+        assert "".join(hit.record.domain[0] for hit in found.hits if hit.record.kind == "case")[:4] == order
+
     def test_a_question_beside_a_picture_does_not_outweigh_it(self, retriever: Retriever, drawn: list[Drawn]) -> None:
         cardiomegaly = drawn[1]
         found = retriever.search(Query(text="Is there a pleural effusion?", images=[cardiomegaly.data]), k=5)
