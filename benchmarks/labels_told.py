@@ -11,7 +11,7 @@ and beside that of the head, both judged as `eval encoders --held-out` does.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,8 @@ def _bound(cases: DomainCases, weights: Path, strength: float) -> Bound:
     head = load_head(cases.domain, weights)
     tagged = np.array([bool(tags) for tags in cases.tags])
     names = sorted({tag for tags, asked in zip(cases.tags, cases.asked, strict=True) if not asked for tag in tags})
-    chances = _told(cases, names, ~cases.asked & tagged, strength)
+    seen = cases.pairs.images[:, : len(head.image.mean)]  # further columns are other domains' looks
+    chances = _told(seen, cases.tags, names, ~cases.asked & tagged, strength)
     spaces = {
         DOMAIN: Space(head.image(cases.pairs.images), head.text(cases.pairs.texts)),
         TOLD: Space(unit_rows(np.sqrt(chances))),
@@ -76,12 +77,17 @@ def _bound(cases: DomainCases, weights: Path, strength: float) -> Bound:
     return Bound(cases.domain, len(right), len(names), float(np.mean(right)), told, ours)
 
 
-def _told(cases: DomainCases, names: list[str], learned: NDArray[np.bool_], strength: float) -> NDArray[np.float32]:
-    """The probability of each label for each picture (n, labels)."""
-    images = cases.pairs.images
+def _told(
+    images: NDArray[np.float32],
+    tags: Sequence[Collection[str]],
+    names: list[str],
+    learned: NDArray[np.bool_],
+    strength: float,
+) -> NDArray[np.float32]:
+    """The probability of each label for each picture (n, labels), by features (n, d)."""
     mean, scale = standard(images[learned])
     x = (images - mean) * scale
-    y = np.array([[name in tags for name in names] for tags in cases.tags])
+    y = np.array([[name in mine for name in names] for mine in tags])
     model: Any = OneVsRestClassifier(LogisticRegression(C=strength, max_iter=500))
     result: NDArray[np.float32] = model.fit(x[learned], y[learned]).predict_proba(x).astype(np.float32)
     return result

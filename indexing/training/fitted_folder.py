@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -75,25 +76,31 @@ def licence_of_records(records: Sequence[Record], base: WeightsLicence) -> Weigh
 
 
 def require_free(folder: Path) -> None:
-    """Let a folder pass that is not there yet.
+    """Let a folder pass that is not there yet, and make those above it.
 
     Raises:
-        SourceError: something of that name is there already.
+        SourceError: something of that name is there already, or nothing can be written there.
     """
     if folder.exists():
         raise SourceError(f"{folder} is there already; name another folder with --to, or remove it.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SourceError(f"{folder} cannot be made ({error.strerror}); name another folder with --to.") from error
+    if not os.access(folder.parent, os.W_OK):
+        raise SourceError(f"Nothing may be written into {folder.parent}; name another folder with --to.")
 
 
 def write_fitted(folder: Path, head: Head, tower: Path | None, fit: Fit) -> None:
     """The folder, whole or not at all.
 
     Raises:
-        SourceError: something of that name is there already.
+        SourceError: something of that name is there already, or nothing can be written there.
     """
     require_free(folder)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    partial.mkdir()
     head.save(partial / f"{FITTED_HEAD}.safetensors", {"domain": fit.domain})
     if tower is not None:
         shutil.copyfile(tower, partial / "tower.safetensors")

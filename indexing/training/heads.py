@@ -172,7 +172,7 @@ class _Fitting:
         )
 
     def epoch(self) -> float:
-        """One pass over the rows; the mean loss."""
+        """One pass over the rows, but for those that fill no batch this time; the mean loss."""
         self._module.train()
         order = self._rng.permutation(self._size)
         batch = self._options.batch

@@ -31,7 +31,7 @@ from indexing.training.objective import (
     numbered,
     scale_of,
 )
-from indexing.training.split import split_by_patient
+from indexing.training.split import patient_groups, split_by_patient
 
 __all__ = ["AdapterOptions", "FittedAdapter", "Split", "StoredPairs", "fit_adapter", "measure", "split_rows"]
 
@@ -97,7 +97,8 @@ class StoredPairs:
         kept = [number for number, uid in enumerate(image[0].tolist()) if uid in row and uid in records]
         chosen = image[0][kept].tolist()
         found = [records[uid] for uid in chosen]
-        patients = [record.patient_key for record in found]
+        groups = patient_groups(records.values())
+        patients = [groups[uid] for uid in chosen]
         return cls(
             np.asarray(image[1][kept], np.float32),
             np.asarray(text[1][[row[uid] for uid in chosen]], np.float32),

@@ -16,6 +16,7 @@ from corpora.records import Record
 from indexing.describe import joint_text
 from indexing.opened import OpenedIndex
 from indexing.training.everyday_pictures import everyday_pictures
+from indexing.training.split import patient_groups
 from retrievers.calibration.fusion import fit_fusion
 from retrievers.calibration.gap import fit_gap, pairs_of
 from retrievers.calibration.questions import Asked, Case, Neighbours, ask, held_cases, opened_picture, some_of
@@ -151,15 +152,16 @@ def _gaps(
     index: OpenedIndex, records: Sequence[Record], cases: Sequence[Case], seed: int
 ) -> Iterator[tuple[Part, str, DomainCalibration | None]]:
     halves = {case.record.uid: case.judging for case in cases}
+    groups = patient_groups(records)
     for domain in index.domains:
-        pairs, kept = pairs_of(index, domain, [record for record in records if record.domain == domain])
+        pairs, kept = pairs_of(index, domain, [record for record in records if record.domain == domain], groups)
         if not kept:
             continue
         fitting, judging = (
             np.array([row for row, record in enumerate(kept) if halves.get(record.uid) is half], np.int64)
             for half in (False, True)
         )
-        names = [record.patient_key for record in kept]
+        names = [groups[record.uid] for record in kept]
         part, values = fit_gap(domain, pairs, fitting, judging, names, seed=seed)
         yield part, domain, values
 

@@ -9,7 +9,7 @@ nothing, works with every kind of vector index, and no stored vector is touched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,8 +64,13 @@ class GapPairs:
         return result
 
 
-def pairs_of(index: OpenedIndex, domain: str, records: Sequence[Record]) -> tuple[GapPairs, list[Record]]:
-    """The first picture's and the text's stored vectors of each record that has both, with those records."""
+def pairs_of(
+    index: OpenedIndex, domain: str, records: Sequence[Record], groups: Mapping[int, str]
+) -> tuple[GapPairs, list[Record]]:
+    """The first picture's and the text's stored vectors of each record that has both, with those records.
+
+    `groups` names by uid the patient, or group of patients, of each.
+    """
     sides = [index.sides.get((domain, side)) for side in ("image", "text")]
     rows: list[tuple[Record, Vectors, Vectors]] = []
     for record in records:
@@ -77,7 +82,7 @@ def pairs_of(index: OpenedIndex, domain: str, records: Sequence[Record]) -> tupl
         np.stack([image for _, image, _ in rows]) if rows else np.zeros((0, 1), np.float32),
         np.stack([text for _, _, text in rows]) if rows else np.zeros((0, 1), np.float32),
         numbered([joint_text(record) for record in kept]),
-        numbered([record.patient_key for record in kept]),
+        numbered([groups[record.uid] for record in kept]),
     )
     return pairs, kept
 

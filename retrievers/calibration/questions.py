@@ -13,7 +13,7 @@ from corpora.errors import SourceError
 from corpora.records import Record
 from indexing.describe import joint_text
 from indexing.opened import OpenedIndex
-from indexing.training.split import split_by_patient
+from indexing.training.split import patient_groups, split_by_patient
 from retrievers.calibration.fusion import FusedQuestion
 from retrievers.calibration.risk import vote_wrong
 from retrievers.calibration.selection import MOST, Judged
@@ -33,7 +33,8 @@ _NEAR = 0.985
 
 @dataclass(frozen=True)
 class Case:
-    """A record with a picture whose patient no fit has seen; `judging` says to which half the patient belongs."""
+    """A record with a picture whose patient no fit has seen; `judging` says to which half the patient belongs, who goes
+    by the name of those that must stay together (`patient_groups`)."""
 
     record: Record
     patient: str
@@ -85,10 +86,15 @@ class Asked:
 
 
 class Neighbours:
-    """What a case must not find, and what it should: its own and near-identical records; those that share a label."""
+    """What a case must not find, and what it should: its own, near-identical and tied records; those that share a
+    label."""
 
     def __init__(self, index: OpenedIndex, records: Mapping[int, Record]) -> None:
         self._index, self._records = index, records
+        self._group = patient_groups(records.values())
+        self._together: dict[str, set[int]] = {}
+        for uid, name in self._group.items():
+            self._together.setdefault(name, set()).add(uid)
         indexed = set(index.records.tolist())
         self._labelled: dict[tuple[str, str], set[int]] = {}
         self._pictures: dict[str, set[int]] = {}
@@ -109,11 +115,14 @@ class Neighbours:
         others = [self._records[uid] for uid in near if uid in self._records and uid != record.uid]
         return frozenset(other.uid for other in others if len(collapse([record, other], self._index)) == 1)
 
+    def together(self, record: Record) -> frozenset[int]:
+        """Records of its patient, and of those whom no split parts from that patient."""
+        return frozenset(self._together.get(self._group.get(record.uid, ""), ()))
+
     def relevant(self, record: Record, twins: frozenset[int]) -> frozenset[int]:
         """Cases of its domain and of other patients that share a label, without the twins."""
         alike = set().union(*(self._labelled.get((record.domain, label), set()) for label in record.labels))
-        patient = _patient(record)
-        return frozenset(uid for uid in alike - twins if _patient(self._records[uid]) != patient)
+        return frozenset(alike - twins - self.together(record))
 
 
 def held_cases(records: Iterable[Record], *, seed: int, share: float) -> list[Case]:
@@ -124,9 +133,11 @@ def held_cases(records: Iterable[Record], *, seed: int, share: float) -> list[Ca
         seed: Another one gives other halves.
         share: Of all patients, by the hash that every fit holds out; more than 0.15 asks patients that fits have seen.
     """
+    records = list(records)
+    groups = patient_groups(records)
     pictured = [record for record in records if record.pictures and record.kind != "passage"]
     pictured.sort(key=lambda record: (record.corpus, record.id))
-    patients = [_patient(record) for record in pictured]
+    patients = [groups[record.uid] for record in pictured]
     held = split_by_patient(patients, share).tolist()
     return [
         Case(record, patient, hashlib.sha256(f"{seed} {patient}".encode()).digest()[0] % 2 == 1)
@@ -151,18 +162,19 @@ def ask(
 ) -> Iterator[Asked]:
     """A labelled case asked by its picture, by its own text, and by its labels alone, as a short question would.
 
-    Neither itself, nor its twins, nor any record of its patient can be found; nothing is asked of a record that shares
-    a label with no other one.
+    Neither itself, nor its twins, nor any record of its patient or of who stays with that patient can be found; nothing
+    is asked of a record that shares a label with no other one.
     """
     record = case.record
     twins = neighbours.twins(record) | {record.uid}
     relevant = neighbours.relevant(record, twins)
     if record.kind != "case" or not relevant:
         return
+    hidden = retriever.catalog.get(twins | neighbours.together(record)).values()
     own = Query(
         images=[picture],
-        exclude=[f"{other.corpus}/{other.id}" for other in retriever.catalog.get(twins).values()],
-        exclude_patients=[case.patient] if record.patient else [],
+        exclude=[f"{other.corpus}/{other.id}" for other in hidden],
+        exclude_patients=[record.patient_key] if record.patient else [],
     )
     texts = dict.fromkeys(text for text in (joint_text(record), ", ".join(record.labels)) if text)
     asked = [("picture", own), *(("words", replace(own, images=(), text=text)) for text in texts)]
@@ -176,7 +188,3 @@ def opened_picture(retriever: Retriever, record: Record) -> Image.Image | None:
         return retriever.images.open(record.pictures[0].digest)
     except SourceError:
         return None
-
-
-def _patient(record: Record) -> str:
-    return record.patient_key

@@ -13,7 +13,7 @@ from corpora.errors import SourceError
 from corpora.images import ImageStore
 from corpora.records import Record
 from indexing.training.everyday_pictures import everyday_pictures
-from indexing.training.split import split_by_patient
+from indexing.training.split import patient_groups, split_by_patient
 from retrievers.evaluation.measures import Interval, bootstrap_mean
 from retrievers.found import DomainFound
 from retrievers.query import Query
@@ -65,8 +65,10 @@ def evaluate_routing(
     known = sorted(set(domains))
     lines: list[dict[str, Any]] = []
     counts: dict[str, int] = {}
+    records = list(records)
+    groups = patient_groups(records)
     for record in records:
-        patient = record.patient_key
+        patient = groups[record.uid]
         if record.kind != "case" or not record.pictures or counts.get(record.domain, 0) >= most:
             continue
         if held_out and not split_by_patient([patient])[0]:

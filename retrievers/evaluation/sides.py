@@ -11,7 +11,7 @@ from PIL import Image
 from corpora.errors import SourceError
 from corpora.records import Record
 from indexing.describe import joint_text
-from indexing.training.split import split_by_patient
+from indexing.training.split import patient_groups, split_by_patient
 from retrievers.evaluation.measures import Interval, bootstrap_mean
 from retrievers.query import Query
 from retrievers.retriever import Retriever
@@ -59,11 +59,13 @@ def evaluate_sides(
     """
     chosen: dict[str, list[Record]] = {}
     ordered = [records[uid] for uid in sorted(records)]
+    groups = patient_groups(ordered)
     for row in np.random.default_rng(_SEED).permutation(len(ordered)).tolist():
         record = ordered[row]
         mine = chosen.setdefault(record.domain, [])
         wanted = domains is None or record.domain in domains
-        if wanted and len(mine) < most and _can_be_asked(record) and (not held_out or _held(record)):
+        unseen = not held_out or split_by_patient([groups[record.uid]])[0]
+        if wanted and len(mine) < most and _can_be_asked(record) and unseen:
             mine.append(record)
     total = len(SIDES) * sum(len(found) for found in chosen.values())
     results: list[SideResult] = []
@@ -108,7 +110,3 @@ def _asked(
 
 def _can_be_asked(record: Record) -> bool:
     return record.kind == "case" and bool(record.pictures and record.labels and joint_text(record))
-
-
-def _held(record: Record) -> bool:
-    return bool(split_by_patient([record.patient_key])[0])

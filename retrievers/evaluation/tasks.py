@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from corpora.records import Record
 from indexing.describe import joint_text
 from indexing.opened import OpenedSide
-from indexing.training.split import split_by_patient
+from indexing.training.split import patient_groups, split_by_patient
 from retrievers.evaluation.measures import random_success
 
 __all__ = ["Rows", "Task", "cross_task", "within_task"]
@@ -21,7 +21,7 @@ _DEPTH = 100
 
 @dataclass(frozen=True)
 class Rows:
-    """One entry a record: vectors (n, d), and what is needed to judge."""
+    """One entry a record: vectors (n, d), and what is needed to judge; `patients` who stay together go by one name."""
 
     records: list[Record]
     vectors: NDArray[np.float32]
@@ -34,7 +34,8 @@ class Rows:
         _, first = np.unique(side.records, return_index=True)
         kept = [row for row in first.tolist() if _has_picture(records.get(int(side.records[row])))]
         chosen = [records[int(side.records[row])] for row in kept]
-        patients = [record.patient_key for record in chosen]
+        groups = patient_groups(records.values())
+        patients = [groups[record.uid] for record in chosen]
         return cls(chosen, np.asarray(side.vectors[kept], np.float32), patients, split_by_patient(patients))
 
     def subset(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Rows:

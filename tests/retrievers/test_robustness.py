@@ -125,6 +125,15 @@ class TestTasks:
             assert [task.gallery.records[n].id for n in right] == [record.id]
         assert task.chance == pytest.approx(10 / CASES)
 
+    def test_within_a_side_who_stays_together_is_hidden(self, opened: OpenedIndex, records: dict[int, Record]) -> None:
+        one, other = list(records.values())[:2]
+        tied = records | {other.uid: replace(other, attributes={"near_duplicates": (one.id,)})}
+        task = within_task("radiology", "image→image", Rows.of(opened.sides["radiology", "image"], tied))
+        assert task is not None
+        assert task.hidden is not None
+        row = {record.uid: number for number, record in enumerate(task.gallery.records)}
+        assert task.hidden[row[one.uid], row[other.uid]]
+
     def test_within_a_side_the_own_patient_is_hidden(self, rows: Rows) -> None:
         task = within_task("radiology", "image→image", rows)
         assert task is not None

@@ -42,7 +42,7 @@ def list_(context: typer.Context) -> None:
     known = {entry.hub for entry in entries}
     rows += [
         {"name": one.folder.name, "hub": one.hub, "licence": one.licence.name, "class": one.licence.kind,
-         "dims": one.dim, "here": folders[one.hub]}
+         "dims": one.dim, "here": f"models/{one.folder.name}"}
         for one in fetched
         if one.hub not in known
     ]  # fmt: skip
@@ -113,7 +113,7 @@ def check(
     here: Context = context.obj
     settings = here.settings(device=device)
     checked = check_encoder(open_encoder(spec, settings.device, here.home, settings.licences))
-    licence = licence_of(spec, here.home)
+    licence = licence_of(spec, here.home, settings.licences)
     lines = [*_facts(checked), f"licence: {licence.kind} ({licence.name})"]
     here.show({**plain(checked), "licence": plain(licence)}, lines, _cosines(checked))
 

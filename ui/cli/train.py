@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -96,6 +98,11 @@ def _told(trained: Trained, domain: str) -> list[str]:
         f"measured on {trained.after['pictures']:.0f} pictures that nothing was fitted on.",
         f"Written: {trained.folder} (weights, manifest, model card).",
         f"{use}, put into curbside.toml:",
-        f'[encoders]\n{domain} = "{trained.spec}"',
+        f'[encoders]\n{_key(domain)} = "{trained.spec}"',
         "and build the index again: curbside index build.",
     ]
+
+
+def _key(name: str) -> str:
+    """A name as a key of TOML: quoted where it holds more than letters, digits, _ and - of ASCII."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)

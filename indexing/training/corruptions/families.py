@@ -122,9 +122,9 @@ def corruption_names(domain: str | None = None) -> tuple[str, ...]:
 def corrupt(image: Image.Image, name: str, severity: int, seed: int = 0, domain: str = "") -> Image.Image:
     """The picture after one corruption: same size, RGB; the picture given stays as it is.
 
-    Equal arguments give equal pixels. The severities of one seed draw the same noise and the same places. Levels hold
-    for pictures whose shorter side is 224 pixels: lengths grow with the picture, but noise and JPEG act on its own
-    pixels, so reduce it first (`reference_picture`).
+    Equal arguments give equal pixels. The severities of one seed draw the same places and, but for shot noise, the same
+    noise. Levels hold for pictures whose shorter side is 224 pixels: lengths grow with the picture, but noise and JPEG
+    act on its own pixels, so reduce it first (`reference_picture`).
 
     Args:
         image: An upright picture.

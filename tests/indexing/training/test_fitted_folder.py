@@ -16,7 +16,7 @@ from indexing.encoders.heads import Head, Side, load_head
 from indexing.encoders.licences import stated_licence
 from indexing.encoders.published import WeightsLicence
 from indexing.training import fitted_folder
-from indexing.training.fitted_folder import Fit, licence_of_records, model_card, write_fitted
+from indexing.training.fitted_folder import Fit, licence_of_records, model_card, require_free, write_fitted
 from tests.indexing.training.drawn_site import OPEN, UNCLEAR, site_records
 
 FREE = WeightsLicence("Apache-2.0", "open")
@@ -96,6 +96,12 @@ def test_what_is_there_stays(fit: Fit, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="is there already; name another folder with --to, or remove it"):
         write_fitted(tmp_path / "old", head(), None, fit)
     assert list((tmp_path / "old").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_fit(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("taken")
+    with pytest.raises(SourceError, match="cannot be made .*; name another folder with --to"):
+        require_free(tmp_path / "file" / "models" / "new")
 
 
 def test_half_a_folder_is_never_seen(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

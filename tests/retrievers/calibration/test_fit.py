@@ -137,6 +137,22 @@ class TestQuestions:
                 assert all(set(records[uid].labels) & set(case.record.labels) for uid in one.relevant)
         assert asked == 3 * 120
 
+    def test_who_must_stay_together_is_in_one_half_and_finds_not_each_other(self, small: Retriever) -> None:
+        records = {record.uid: record for record in small.catalog.records()}
+        by_id = {record.id: record for record in records.values()}
+        one = by_id["case-0"]
+        other = next(
+            record for record in records.values()
+            if set(record.labels) & set(one.labels)
+            and record.patient != one.patient and record.uid not in Neighbours(small.index, records).together(one)
+        )  # fmt: skip
+        tied = records | {other.uid: replace(other, attributes={"near_duplicates": (one.id,)})}
+        halves = {case.record.uid: case for case in held_cases(tied.values(), seed=0, share=1)}
+        assert halves[one.uid].patient == halves[other.uid].patient
+        neighbours = Neighbours(small.index, tied)
+        (asked, *_) = ask(small, halves[one.uid], picture(0), neighbours, Calibration())
+        assert other.uid not in asked.relevant | {uid for ranked in asked.lists for uid in ranked.records}
+
     def test_a_case_that_shares_no_label_is_not_asked(self, small: Retriever) -> None:
         records = {record.uid: record for record in small.catalog.records()}
         lonely = replace(next(iter(records.values())), labels=("only this one",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,11 @@ def test_it_says_whether_it_is_better(tmp_path: Path, after: float, said: str) -
     names = ("recall@5", "label precision@5", "pictures")
     trained = Trained(tmp_path, "embedded:local-dir:x", dict.fromkeys(names, 0.5), dict.fromkeys(names, after), 1, 1)
     assert any(line.startswith(said) for line in _told(trained, "radiology"))
+
+
+@pytest.mark.parametrize("domain", ["radiology", "oral surgery", "Zähne", 'a "b".c'])
+def test_what_it_says_to_write_is_toml(tmp_path: Path, domain: str) -> None:
+    names = ("recall@5", "label precision@5", "pictures")
+    trained = Trained(tmp_path, "embedded:local-dir:x", dict.fromkeys(names, 0.5), dict.fromkeys(names, 0.6), 1, 1)
+    (line,) = [line for line in _told(trained, domain) if line.startswith("[encoders]")]
+    assert tomllib.loads(line) == {"encoders": {domain: "embedded:local-dir:x"}}
