@@ -100,7 +100,7 @@ def test_what_is_there_stays(fit: Fit, tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_told_before_the_fit(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("taken")
-    with pytest.raises(SourceError, match="cannot be made .*; name another folder with --to"):
+    with pytest.raises(SourceError, match=r"cannot be made .*; name another folder with --to"):
         require_free(tmp_path / "file" / "models" / "new")
 
 
