@@ -48,7 +48,7 @@ def run(home: Home, folds: int = 5, weights: Path | None = None) -> dict[Key, tu
         asked = fold == number
         stop = stop_by_patient(features.patients, held=asked)
         general = fit_general_head(features.pairs(~asked & ~stop, looks=1), features.pairs(stop, looks=1))
-        for domain in CLINICAL:
+        for domain in copies:
             mine = features.domains == domain
             looks = LOOKS.get(domain, (WHOLE,))
             parts = (mine & ~asked & ~stop, mine & stop)
@@ -72,7 +72,7 @@ def _data(home: Home, tuned: Path | None) -> tuple[list[Row], HomeFeatures, dict
     tower, cache = image_tower("cpu", tuned), home.models / "features"
     features = home_features(rows, store, tower, text_tower("cpu"), cache, looks=LOOKS)
     copies = {}
-    for domain in CLINICAL:
+    for domain in (name for name in CLINICAL if (features.domains == name).any()):
         copies[domain] = worn(features, rows, features.domains == domain, store, tower, LOOKS.get(domain, (WHOLE,)))
         print(f"{domain}: pictures corrupted", flush=True)
     return rows, features, copies

@@ -68,6 +68,7 @@ def fit_head(
     start: Head | None = None,
     progress: Progress | None = None,
     looks: tuple[Look, ...] = (WHOLE,),
+    keep: bool = True,
 ) -> Head:
     """The head that does best on the pairs `stop`; an interrupt (Ctrl-C) ends the fit and keeps the best so far.
 
@@ -77,8 +78,9 @@ def fit_head(
         start: A head of the same shapes to start from, as the general one for a domain's.
         progress: Told after every epoch.
         looks: Those at pictures that the features are of; a `start` has its own.
+        keep: Whether an interrupt keeps the best so far; else it comes through.
     """
-    return _fit_by_choice(fit, stop, options, start, progress, looks)[0]
+    return _fit_by_choice(fit, stop, options, start, progress, looks, keep)[0]
 
 
 def fit_head_on_both(
@@ -89,6 +91,7 @@ def fit_head_on_both(
     start: Head | None = None,
     progress: Progress | None = None,
     looks: tuple[Look, ...] = (WHOLE,),
+    keep: bool = True,
 ) -> tuple[Head, bool]:
     """The head that learns from `fit` and `more`, and whether it came to that; for as many epochs as do best on `stop`
     when it learns from `fit` alone.
@@ -96,7 +99,7 @@ def fit_head_on_both(
     `more` holds the pairs of `stop`: once they have chosen, nobody's pictures lie idle. An interrupt (Ctrl-C) keeps the
     best that learned from `fit` alone, and says False. The other arguments are those of `fit_head`.
     """
-    head, epochs, whole = _fit_by_choice(fit, stop, options, start, progress, looks)
+    head, epochs, whole = _fit_by_choice(fit, stop, options, start, progress, looks, keep)
     if not whole:
         return head, False
     fitting = _Fitting(fit + more, options, start, head.looks)
@@ -104,6 +107,8 @@ def fit_head_on_both(
         for _ in range(epochs):
             fitting.epoch()
     except KeyboardInterrupt:
+        if not keep:
+            raise
         return head, False
     return fitting.head(), True
 
@@ -115,6 +120,7 @@ def _fit_by_choice(
     start: Head | None,
     progress: Progress | None,
     looks: tuple[Look, ...],
+    keep: bool,
 ) -> tuple[Head, int, bool]:
     """The head of the epoch that does best on `stop`, after how many epochs that was, and False where an interrupt
     ended the fit."""
@@ -132,7 +138,7 @@ def _fit_by_choice(
             if epoch + 1 - epochs > options.patience:
                 break
     except KeyboardInterrupt:
-        if not epochs:
+        if not epochs or not keep:
             raise
         return best, epochs, False
     return best, epochs, True

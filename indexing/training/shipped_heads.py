@@ -1,4 +1,7 @@
-"""How the heads that ship are fitted: one general head, and for each domain the mean of several that begin at it."""
+"""How the heads that ship are fitted: one general head, and for each domain the mean of several that begin at it.
+
+An interrupt (Ctrl-C) ends everything: half a fit must not be in a mean that ships.
+"""
 
 from __future__ import annotations
 
@@ -43,10 +46,10 @@ Told = Callable[[int, int], None]
 
 def fit_general_head(learned: Pairs, choosing: Pairs, told: Told = lambda *_: None) -> Head:
     """One head over every domain, of clean pictures: the mean of several fits that begin at a first one."""
-    start = fit_head(learned, choosing, FIRST)
+    start = fit_head(learned, choosing, FIRST, keep=False)
     heads = []
     for options in WAYS:
-        heads.append(fit_head(learned, choosing, options, start))
+        heads.append(fit_head(learned, choosing, options, start, keep=False))
         told(len(heads), len(WAYS))
     return mean_head(heads)
 
@@ -69,7 +72,7 @@ def fit_domain_head(
     heads = []
     for options in DOMAIN_WAYS:
         for fit, more in ((learned, choosing), (learned + worn[0], choosing + worn[1])):
-            heads.append(fit_head_on_both(fit, choosing, more, options, start)[0])
+            heads.append(fit_head_on_both(fit, choosing, more, options, start, keep=False)[0])
             told(len(heads), 2 * len(DOMAIN_WAYS))
     return mean_head(heads)
 

@@ -31,6 +31,7 @@ Vectors = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Progress = Callable[[int, int, float, float], None]
 _LEAST_OF_A_TAG = 4
+_CHECKPOINT = 2  # its format
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ class _Tuning:
         self._upper.eval()  # statistics of batch normalisation stay as they are: batches are small
         x = self._pooled(self._upper, rows, self._rng.integers(0, self._maps.shape[1], len(rows)))
         x = functional.dropout((x - self._mean) / self._spread, options.dropout) / np.sqrt(x.shape[1])
-        image, text, tell = self._projections[domain]
+        image, text, tell = self._projections[list(self._pools).index(domain)]
         pictures = functional.normalize(image(x), dim=1)
         said = functional.dropout(self._texts[rows].to(self._device), options.dropout)
         texts = functional.normalize(text(said), dim=1)
@@ -231,7 +232,7 @@ class _Tuning:
             )
             return torch.nn.ModuleList([torch.nn.Linear(*size) for size in sizes]).to(self._device)
 
-        return torch.nn.ModuleDict({name: three(name) for name in self._pools})
+        return torch.nn.ModuleList([three(name) for name in self._pools])  # not by name, which may be any
 
     def _groups(self) -> list[dict[str, Any]]:
         last = len(self._upper) - 2  # the final convolution and its normalisation learn at the full rate
@@ -306,7 +307,7 @@ class _Tuning:
 
 def _stamp(digest: str, maps: Maps, rows: TowerRows, fit: Mask, options: TowerOptions) -> str:
     """Names what a tuning learns from and how: a checkpoint of anything else must not be taken up."""
-    told = [digest, options, maps.shape, *rows.said, *rows.domains.tolist()]
+    told = [_CHECKPOINT, digest, options, maps.shape, *rows.said, *rows.domains.tolist()]
     told += [sorted(names) for names in (*rows.labels, *rows.tags)]
     found = hashlib.sha256(repr(told).encode())
     for array in (maps[:, 0, 0], rows.weights, fit):

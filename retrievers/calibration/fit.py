@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from corpora.domains import TEXTBOOK
 from corpora.errors import InputError
@@ -37,6 +38,7 @@ from retrievers.retriever import Retriever
 
 __all__ = ["CalibrationReport", "calibrate"]
 
+_MOST_PAIRS = 1000  # of a half and domain, for the gap: each is compared with the whole domain
 _EVERYDAY = 70
 _EVERYDAY_SEED = 1871  # other pictures than those that the router is fitted and measured on
 
@@ -158,12 +160,20 @@ def _gaps(
         if not kept:
             continue
         fitting, judging = (
-            np.array([row for row, record in enumerate(kept) if halves.get(record.uid) is half], np.int64)
+            _some([row for row, record in enumerate(kept) if halves.get(record.uid) is half], seed)
             for half in (False, True)
         )
         names = [groups[record.uid] for record in kept]
         part, values = fit_gap(domain, pairs, fitting, judging, names, seed=seed)
         yield part, domain, values
+
+
+def _some(rows: Sequence[int], seed: int) -> NDArray[np.int64]:
+    """These rows, or as many of them as are asked, drawn at random."""
+    chosen = np.array(rows, np.int64)
+    if len(chosen) <= _MOST_PAIRS:
+        return chosen
+    return np.sort(np.random.default_rng(seed).choice(chosen, _MOST_PAIRS, replace=False))
 
 
 def _router(

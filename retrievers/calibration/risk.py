@@ -42,7 +42,8 @@ def fit_risk(fitting: Sequence[Judged], judging: Sequence[Judged]) -> tuple[Part
     """The strictest bound that some number of hits passes, and among those numbers the largest.
 
     One question a patient counts, since the proof needs exchangeable ones. It is proved on the judging half, at δ over
-    all bounds and numbers tried: weights and relevance were fitted on the other one. What that half shows is told too.
+    all bounds and numbers tried: weights and relevance were fitted on the other one, though whether they are in force
+    was decided on this one too. What the other half shows is told as well.
 
     Returns:
         The part, and (k, alpha, questions); k is 0 where no number passes any bound.

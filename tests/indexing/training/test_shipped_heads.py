@@ -131,6 +131,9 @@ def test_an_interrupt_keeps_what_was_learned_alone(monkeypatch: pytest.MonkeyPat
     assert epochs[0] == epoch
     if epoch > 6:
         np.testing.assert_array_equal(head.image.skip, best.image.skip)
+    epochs[0] = 0
+    with pytest.raises(KeyboardInterrupt):  # as where the head would be one of several in a mean
+        fit_head_on_both(FIT, STOP, STOP, options, keep=False)
 
 
 def test_a_domain_learns_from_a_further_look(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,11 @@ def rising() -> Callable[[NDArray[np.float32]], float]:
     return lambda features: float(next(number))
 
 
+def test_a_domain_may_have_any_name(drawn: Drawn, tmp_path: Path) -> None:
+    named = np.where(drawn.known.domains == "dermatology", "eye.clinic", drawn.known.domains)
+    assert replace(drawn, known=replace(drawn.known, domains=named)).tune(tmp_path / "t.safetensors")
+
+
 def stopped(after: int, error: BaseException) -> Progress:
     def progress(done: int, most: int, loss: float, score: float) -> None:
         if done == after:
