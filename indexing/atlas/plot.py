@@ -40,11 +40,12 @@ def write_plot(atlas: Atlas, path: Path, by: str = "domain") -> None:
         _scatter(axes, atlas, panel, panel.told_apart(by))
     for axes in grid[len(atlas.panels) :]:
         axes.set_axis_off()
-    figure.suptitle(
-        f"{atlas.options.side} vectors of {atlas.index}: {len(atlas.points)} of {atlas.available} · "
-        "t-SNE: near is alike, far apart says little · research use, not a medical device",
-        fontsize=10,
+    told = (
+        f"{atlas.options.side} vectors of {atlas.index}: {len(atlas.points)} of {atlas.available}",
+        "t-SNE: near is alike, far apart says little",
+        "research use, not a medical device",
     )
+    figure.suptitle((" · " if columns > 1 else "\n").join(told), fontsize=10)
     save_figure(figure, path)
 
 
@@ -65,7 +66,7 @@ def _scatter(axes: Axes, atlas: Atlas, panel: Panel, by: str) -> None:
         axes.scatter(x[mine], y[mine], s=size, c=colour, linewidths=0, alpha=0.85, label=label)
     same, chance = panel.agreements[by]
     alike = f"of 5 nearest {same:.0%} alike, chance {chance:.0%}" if 0 < chance < 1 else ""
-    axes.set_title(f"{panel.name} by {by} · {panel.space}\n{alike}", fontsize=9)
+    axes.set_title("\n".join((f"{panel.name} by {by}", panel.space, alike)), fontsize=9)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_aspect("equal", adjustable="datalim")

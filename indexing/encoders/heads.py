@@ -111,7 +111,8 @@ def load_head(name: str, folder: Path = WEIGHTS) -> Head:
             told = json.loads((file.metadata() or {}).get(_ONE_KEY, "{}"))
         looks = looks_of(told.get("looks", str(WHOLE)))  # a head that a site fitted earlier says nothing
     except (SafetensorError, ValueError, KeyError, AttributeError) as error:
-        raise ModelError(f"The head {path.name} is damaged ({error}); install Curbside again.") from error
+        remedy = "install Curbside again" if WEIGHTS in path.parents else "fit it again, or take a copy that is whole"
+        raise ModelError(f"The head {path} is damaged ({error}); {remedy}.") from error
     except ModelError as error:
         raise ModelError(f"The head {path} cannot be used. {error}") from error
     return Head(sides["image"], sides["text"], hashlib.sha256(data).hexdigest()[:16], looks)

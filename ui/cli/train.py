@@ -92,7 +92,7 @@ def _shown(trained: Trained, domain: str) -> dict[str, Any]:
 
 def _told(trained: Trained, domain: str) -> list[str]:
     won = sum(trained.after[name] for name in _JUDGED) > sum(trained.before[name] for name in _JUDGED)
-    use = "To use it" if won else "It is not better than what serves now: better keep that. To use it all the same"
+    use = "To use it" if won else "It is not better than before: better keep what serves. To use it all the same"
     return [
         f"{trained.pictures} pictures of {trained.patients} patients; "
         f"measured on {trained.after['pictures']:.0f} pictures that nothing was fitted on.",

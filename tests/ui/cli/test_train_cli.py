@@ -106,7 +106,7 @@ def test_wrong_options_are_refused(run: Run, site: Path, options: tuple[str, ...
     assert "Traceback" not in ran.err
 
 
-@pytest.mark.parametrize(("after", "said"), [(0.6, "To use it"), (0.5, "It is not better than what serves now")])
+@pytest.mark.parametrize(("after", "said"), [(0.6, "To use it"), (0.5, "It is not better than before")])
 def test_it_says_whether_it_is_better(tmp_path: Path, after: float, said: str) -> None:
     names = ("recall@5", "label precision@5", "pictures")
     trained = Trained(tmp_path, "embedded:local-dir:x", dict.fromkeys(names, 0.5), dict.fromkeys(names, after), 1, 1)

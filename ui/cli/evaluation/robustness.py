@@ -96,6 +96,9 @@ def _robustness_table(results: Sequence[DomainRobustness]) -> Table:
     table = Table(
         "domain", "family", *(part for name in MEASURES for part in (f"Δ{name}", "worst")), "turned away", box=None
     )
+    for column in table.columns:
+        column.overflow = "fold"
+        column.no_wrap = column.header in ("domain", "family")
     for result in results:
         clean = [part for name in MEASURES for part in (cell(result.clean.get(name)), "")]
         table.add_row(result.domain, f"clean ({result.pictures} pictures)", *clean)
