@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from corpora.domains import TEXTBOOK
 from corpora.errors import InputError
@@ -153,27 +152,19 @@ class _Heard:
 def _gaps(
     index: OpenedIndex, records: Sequence[Record], cases: Sequence[Case], seed: int
 ) -> Iterator[tuple[Part, str, DomainCalibration | None]]:
-    halves = {case.record.uid: case.judging for case in cases}
+    halves = {case.record.uid: case.judging for case in some_of(cases, _MOST_PAIRS, seed)}
     groups = patient_groups(records)
     for domain in index.domains:
         pairs, kept = pairs_of(index, domain, [record for record in records if record.domain == domain], groups)
         if not kept:
             continue
         fitting, judging = (
-            _some([row for row, record in enumerate(kept) if halves.get(record.uid) is half], seed)
+            np.array([row for row, record in enumerate(kept) if halves.get(record.uid) is half], np.int64)
             for half in (False, True)
         )
         names = [groups[record.uid] for record in kept]
         part, values = fit_gap(domain, pairs, fitting, judging, names, seed=seed)
         yield part, domain, values
-
-
-def _some(rows: Sequence[int], seed: int) -> NDArray[np.int64]:
-    """These rows, or as many of them as are asked, drawn at random."""
-    chosen = np.array(rows, np.int64)
-    if len(chosen) <= _MOST_PAIRS:
-        return chosen
-    return np.sort(np.random.default_rng(seed).choice(chosen, _MOST_PAIRS, replace=False))
 
 
 def _router(

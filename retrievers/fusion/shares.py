@@ -29,10 +29,13 @@ def fused_by_shares(fusion: Fusion, lists: Sequence[Ranked]) -> Fused:
     >>> [record for record, _ in fused_by_shares(ReciprocalRank(), lists)]
     [1, 2, 8, 3, 4, 9]
     """
-    likeliest = [one for one in lists if one.domain == lists[0].domain]
-    ladder = np.array([score for _, score in fusion.fuse(likeliest)])
-    scores = dict(fusion.fuse([one for one in lists if one.share >= 1]))
-    for name in dict.fromkeys(one.domain for one in lists if 0 < one.share < 1):
+    certain = fusion.fuse([one for one in lists if one.share >= 1])
+    unlikely = dict.fromkeys(one.domain for one in lists if 0 < one.share < 1)
+    if not unlikely:
+        return certain
+    scores = dict(certain)
+    ladder = np.array([score for _, score in fusion.fuse([one for one in lists if one.domain == lists[0].domain])])
+    for name in unlikely:
         mine = [one for one in lists if one.domain == name]
         for place, (record, score) in enumerate(fusion.fuse(mine), 1):
             share = mine[0].share
