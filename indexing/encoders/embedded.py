@@ -12,6 +12,7 @@ from PIL import Image
 
 from corpora.errors import LicenceError, ModelError
 from indexing.encoders.base import Encoder, EncoderContext, unit_rows
+from indexing.encoders.file_digests import require_files
 from indexing.encoders.heads import Head, load_head, packaged_heads, tower_of, weights_folder
 from indexing.encoders.licences import MANIFEST, OPEN, stated_licence
 from indexing.encoders.looks import joined, parts_of, strip_of, width_of
@@ -163,11 +164,11 @@ def _fitted(name: str, context: EncoderContext) -> Encoder:
     licence = stated_licence(folder)
     if context.licences == OPEN and licence.kind != OPEN:
         raise LicenceError(
-            f"The encoder in {folder} was fitted on records whose licence is {licence.kind}, which licences = 'open' "
-            "refuses; fit it on openly licensed corpora, or set licences = 'any'."
+            f"The encoder in {folder} is of licence class {licence.kind} ({licence.name}), which licences = 'open' "
+            "refuses; with that set, fit it again on openly licensed corpora, or set licences = 'any'."
         )
-    spec, head = f"embedded:{_LOCAL}{name}", load_head(FITTED_HEAD, folder)
-    on, fingerprint = _fitted_on(folder)
+    spec, (on, fingerprint) = f"embedded:{_LOCAL}{name}", _fitted_on(folder)
+    head = load_head(FITTED_HEAD, folder)
     if on == _PACKAGED:
         return EmbeddedEncoder(spec, head, tower_of(folder), context.device)
     from indexing.encoders.registry import open_encoder  # which opens this module by its name
@@ -177,12 +178,17 @@ def _fitted(name: str, context: EncoderContext) -> Encoder:
 
 
 def _fitted_on(folder: Path) -> tuple[str, str]:
-    """The spec of the encoder a head was fitted on, and its fingerprint then; `embedded` are the packaged towers."""
+    """The spec of the encoder a head was fitted on, and its fingerprint then; `embedded` are the packaged towers.
+
+    Raises:
+        ModelError: the manifest is damaged, or the folder's files are not those that it states.
+    """
     manifest = folder / MANIFEST
     if not manifest.is_file():
         return _PACKAGED, ""
     try:
         told = json.loads(manifest.read_text(encoding="utf-8"))
+        require_files(folder, told.get("files", {}))  # a folder that was written earlier states none
         return str(told.get("on", _PACKAGED)), str(told.get("on_fingerprint", ""))
     except (OSError, ValueError, AttributeError) as error:
         raise ModelError(f"{manifest} is damaged ({error}); fit the encoder again.") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import uuid
@@ -13,6 +12,7 @@ from typing import Any
 
 from corpora.errors import InputError, ModelError, SourceError
 from indexing.encoders.base import Encoder, EncoderContext
+from indexing.encoders.file_digests import digests_of
 from indexing.encoders.hub import Snapshot, from_folder, from_hub
 from indexing.encoders.licences import MANIFEST, stated_licence
 from indexing.encoders.pickles import pickle_to_safetensors
@@ -252,13 +252,8 @@ def _manifest(
         "revision": snapshot.revision,
         "licence": asdict(licence),
         "dim": encoder.dim,
-        "files": {path.relative_to(folder).as_posix(): _digest(path) for path in files},
+        "files": digests_of(folder, files),
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
     size = sum(path.stat().st_size for path in files) / 1e6
     return Fetched(entry.name, target, loader, entry.hub, snapshot.revision, licence, encoder.dim, round(size, 1))
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -17,6 +17,7 @@ from typing import Any
 from corpora.errors import SourceError
 from corpora.records import Record
 from indexing.encoders.embedded import FITTED_HEAD
+from indexing.encoders.file_digests import digests_of
 from indexing.encoders.heads import Head
 from indexing.encoders.licences import MANIFEST
 from indexing.encoders.published import WeightsLicence
@@ -104,8 +105,9 @@ def write_fitted(folder: Path, head: Head, tower: Path | None, fit: Fit) -> None
     head.save(partial / f"{FITTED_HEAD}.safetensors", {"domain": fit.domain})
     if tower is not None:
         shutil.copyfile(tower, partial / "tower.safetensors")
+    files = digests_of(partial, partial.iterdir())
     (partial / MANIFEST).write_text(
-        json.dumps(_manifest(fit, head.dim), indent=1, ensure_ascii=False), encoding="utf-8"
+        json.dumps(_manifest(fit, head.dim, files), indent=1, ensure_ascii=False), encoding="utf-8"
     )
     (partial / "README.md").write_text(model_card(fit), encoding="utf-8")
     partial.rename(folder)
@@ -141,7 +143,7 @@ def model_card(fit: Fit) -> str:
     )
 
 
-def _manifest(fit: Fit, dim: int) -> dict[str, Any]:
+def _manifest(fit: Fit, dim: int, files: Mapping[str, str]) -> dict[str, Any]:
     return {
         "source": f"fitted here: {fit.domain}, {fit.mode}",
         "dim": dim,
@@ -153,6 +155,7 @@ def _manifest(fit: Fit, dim: int) -> dict[str, Any]:
         "seed": fit.seed,
         "options": dict(fit.options),
         "looks": fit.looks,
+        "files": dict(files),
         "data": {
             "corpora": fit.corpora,
             "pictures": len(fit.records),

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from corpora.errors import SourceError
+from corpora.errors import ModelError, SourceError
 from corpora.home import Home
 from corpora.records import Licence, Record
+from indexing.encoders.base import EncoderContext
+from indexing.encoders.embedded import open_embedded
 from indexing.encoders.heads import Head, Side, load_head
 from indexing.encoders.licences import stated_licence
 from indexing.encoders.published import WeightsLicence
@@ -68,6 +70,28 @@ def test_the_folder_holds_weights_manifest_and_card(fit: Fit, tmp_path: Path) ->
     assert (manifest["domain"], manifest["mode"], manifest["on"]) == ("ultrasound", "adapter", "embedded")
     assert manifest["figures"]["after"] == FIGURES
     assert manifest["figures"]["before_is"] == fit.baseline
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("tower.safetensors", None, r"lacks tower\.safetensors; copy it whole"),
+        ("tower.safetensors", b"others", r"tower\.safetensors is not the file that was fitted"),
+        ("head.safetensors", b"others", r"head\.safetensors is not the file that was fitted"),
+    ],
+)
+def test_a_copy_that_is_not_whole_is_not_opened(
+    fit: Fit, tmp_path: Path, name: str, data: bytes | None, told: str
+) -> None:
+    tower = tmp_path / "tuned"
+    tower.write_bytes(b"tensors")
+    write_fitted(tmp_path / "new", head(), tower, replace(fit, licence=WeightsLicence("CC0", "open")))
+    if data is None:
+        (tmp_path / "new" / name).unlink()
+    else:
+        (tmp_path / "new" / name).write_bytes(data)
+    with pytest.raises(ModelError, match=told):
+        open_embedded("local-dir:new", EncoderContext(folder=tmp_path))
 
 
 def test_the_card_tells_all_of_it(fit: Fit) -> None:
