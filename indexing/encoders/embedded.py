@@ -164,8 +164,8 @@ def _fitted(name: str, context: EncoderContext) -> Encoder:
     licence = stated_licence(folder)
     if context.licences == OPEN and licence.kind != OPEN:
         raise LicenceError(
-            f"The encoder in {folder} is of licence class {licence.kind} ({licence.name}), which licences = 'open' "
-            "refuses; with that set, fit it again on openly licensed corpora, or set licences = 'any'."
+            f"The encoder in {folder} holds weights whose licence is {licence.kind}, which licences = 'open' refuses; "
+            "with that set, fit it again on openly licensed corpora, or set licences = 'any'."
         )
     spec, (on, fingerprint) = f"embedded:{_LOCAL}{name}", _fitted_on(folder)
     head = load_head(FITTED_HEAD, folder)
