@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-# Before anything reads them: no test asks the network, and towers share two cores with each other.
+# Before anything reads them, as a command says it before it loads a model: no test asks the network, no library draws
+# bars of its own; and towers share two cores with each other.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from corpora.catalog import Catalog, Corpus

@@ -24,7 +24,7 @@ from indexing.training.home_features import HomeFeatures, Row, features_of, home
 from indexing.training.home_tower import Say
 from indexing.training.pairs import figures_of
 
-__all__ = ["Base", "encoder_base", "packaged_base"]
+__all__ = ["Base", "encoder_base", "packaged_base", "served_figures"]
 
 _BATCH = 16
 
@@ -33,7 +33,7 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Base:
-    """The features a head is fitted on, where it starts, and what served before, with its held-out figures.
+    """The features a head is fitted on, and where it starts.
 
     `tower` is the tuned tower's file (None: as the package brings it), `on` the spec of another encoder, or `embedded`;
     `fingerprint` is that of the other encoder. `looks` are those at pictures that the features are of.
@@ -44,52 +44,67 @@ class Base:
     start: Head | None
     tower: Path | None
     licence: WeightsLicence
-    before: dict[str, float]
-    baseline: str
     fingerprint: str = ""
     looks: tuple[Look, ...] = (WHOLE,)
 
 
-def packaged_base(
-    home: Home, rows: Sequence[Row], held: NDArray[np.bool_], tuned: Path | None, licences: str, device: str, say: Say
-) -> Base:
+def packaged_base(home: Home, rows: Sequence[Row], tuned: Path | None, licences: str, device: str, say: Say) -> Base:
     """Features of the packaged towers; `tuned` is a tower tuned for this fit, else the shipped one serves."""
     weights, domain = weights_folder(licences), rows[0].record.domain
-    shipped_tower = tower_of(weights)
-    head = load_head(domain if domain in packaged_heads(weights) else GENERAL, weights)
-    store, cache = ImageStore(home.images), home.models / "features"
-
-    def seen_by(tower: ImageTower) -> HomeFeatures:
-        return home_features(
-            rows, store, tower, text_tower(device), cache,
-            lambda done, most: say("features", done, most, ""), {domain: head.looks},
-        )  # fmt: skip
-
-    shipped = seen_by(image_tower(device, shipped_tower))
-    judged = shipped.pairs(held)
-    before = figures_of(head.image(judged.images), head.text(judged.texts), judged)
-    licence, baseline = licence_of(f"embedded:{domain}", licences=licences), "the encoder that ships for this domain"
+    head = _shipped_head(domain, weights)
+    licence = licence_of(f"embedded:{domain}", licences=licences)
     if tuned is None:
-        return Base("embedded", shipped, head, shipped_tower, licence, before, baseline, looks=head.looks)
+        features = _packaged_features(home, rows, head, image_tower(device, tower_of(weights)), say)
+        return Base("embedded", features, head, tower_of(weights), licence, looks=head.looks)
     fresh = ImageTower(device, tuned)  # not the one that is remembered: an earlier fit may have had the same name
-    return Base("embedded", seen_by(fresh), None, tuned, licence, before, baseline, looks=head.looks)
+    return Base("embedded", _packaged_features(home, rows, head, fresh, say), None, tuned, licence, looks=head.looks)
 
 
-def encoder_base(
-    home: Home, rows: Sequence[Row], held: NDArray[np.bool_], spec: str, licences: str, device: str, say: Say
-) -> Base:
-    """The vectors of another encoder, which are what served before."""
+def encoder_base(home: Home, rows: Sequence[Row], spec: str, licences: str, device: str, say: Say) -> Base:
+    """The vectors of another encoder."""
     encoder = open_encoder(spec, device, home.path, licences)
-    features = features_of(
+    licence = licence_of(spec, home.path, licences)
+    return Base(spec, _encoder_features(home, rows, encoder, say), None, None, licence, encoder.fingerprint)
+
+
+def served_figures(
+    home: Home, rows: Sequence[Row], spec: str, licences: str, device: str, say: Say
+) -> dict[str, float]:
+    """What the encoder of that spec reaches on these rows, all of one domain.
+
+    Raises:
+        ModelError: it cannot be opened, or takes no pictures.
+        LicenceError: `licences` refuses its weights.
+    """
+    weights, domain = weights_folder(licences), rows[0].record.domain
+    everything = np.ones(len(rows), bool)
+    if spec != f"embedded:{domain}":
+        features = _encoder_features(home, rows, open_encoder(spec, device, home.path, licences), say)
+        judged = features.pairs(everything)
+        return figures_of(judged.images, judged.texts, judged)
+    head = _shipped_head(domain, weights)  # whose features are kept from one fit to the next
+    judged = _packaged_features(home, rows, head, image_tower(device, tower_of(weights)), say).pairs(everything)
+    return figures_of(head.image(judged.images), head.text(judged.texts), judged)
+
+
+def _shipped_head(domain: str, weights: Path) -> Head:
+    return load_head(domain if domain in packaged_heads(weights) else GENERAL, weights)
+
+
+def _packaged_features(home: Home, rows: Sequence[Row], head: Head, tower: ImageTower, say: Say) -> HomeFeatures:
+    return home_features(
+        rows, ImageStore(home.images), tower, text_tower(tower.device), home.models / "features",
+        lambda done, most: say("features", done, most, ""), {rows[0].record.domain: head.looks},
+    )  # fmt: skip
+
+
+def _encoder_features(home: Home, rows: Sequence[Row], encoder: Encoder, say: Say) -> HomeFeatures:
+    return features_of(
         rows,
         _images(encoder, rows, ImageStore(home.images), say),
         _texts(encoder, rows),
         label_texts((row.record.labels for row in rows), encoder.encode_texts),
     )
-    judged = features.pairs(held)
-    before = figures_of(judged.images, judged.texts, judged)
-    licence = licence_of(spec, home.path, licences)
-    return Base(spec, features, None, None, licence, before, f"{spec} as it came", encoder.fingerprint)
 
 
 def _images(encoder: Encoder, rows: Sequence[Row], store: ImageStore, say: Say) -> Vectors:

@@ -32,8 +32,10 @@ THEN_LEARNED = "chose the epoch, and were learned from after that"
 class Fit:
     """What is told of a fit: where from, how, and what it reached on held-out patients before and after.
 
-    `looks` are those of the head at pictures; empty where another encoder (`on`) looks at them. `choosing` says what
-    the patients did who are neither learned from alone nor held out.
+    `baseline` says what was measured before, `as_it_came` holds the figures of the encoder beneath the head where that
+    is another one. `looks` are those of the head at pictures; empty where another encoder (`on`) looks at them.
+    `choosing` says what the patients did who are neither learned from alone nor held out. `interrupted`: Ctrl-C ended
+    the fit; `taken_up`: so many epochs of a tuning came from an earlier run.
     """
 
     domain: str
@@ -51,6 +53,15 @@ class Fit:
     on_fingerprint: str = ""
     looks: str = ""
     choosing: str = CHOSE
+    as_it_came: Mapping[str, float] | None = None
+    interrupted: bool = False
+    taken_up: int = 0
+
+    @property
+    def run(self) -> str:
+        """How the fit went, in words."""
+        ended = "ended early by Ctrl-C; the best epoch so far was kept" if self.interrupted else "ran to its end"
+        return f"{ended}; epochs of the tuning done in an earlier run: {self.taken_up}" if self.taken_up else ended
 
     @property
     def corpora(self) -> dict[str, int]:
@@ -117,7 +128,7 @@ def model_card(fit: Fit) -> str:
     """The model card of a fit, Markdown."""
     template = Template(resources.files("indexing.training").joinpath("model_card.md").read_text(encoding="utf-8"))
     figures = {
-        f"{when}{short}": f"{values.get(name, float('nan')):.3f}"
+        f"{when}{short}": f"{values[name]:.3f}" if name in values else "–"
         for when, values in (("before", fit.before), ("after", fit.after))
         for short, name in (("1", "recall@1"), ("5", "recall@5"), ("10", "recall@10"), ("p", "label precision@5"))
     }
@@ -140,7 +151,17 @@ def model_card(fit: Fit) -> str:
         texts=int(fit.after.get("texts", 0)),
         baseline=fit.baseline,
         choosing=fit.choosing,
+        run=fit.run,
+        beneath=_beneath(fit),
     )
+
+
+def _beneath(fit: Fit) -> str:
+    """What the encoder beneath the head reaches alone, where that is not what was measured before."""
+    if not fit.as_it_came:
+        return ""
+    figures = ", ".join(f"{name} {fit.as_it_came[name]:.3f}" for name in sorted(fit.as_it_came) if "@" in name)
+    return f"\n{fit.on} as it came reaches {figures} there.\n"
 
 
 def _manifest(fit: Fit, dim: int, files: Mapping[str, str]) -> dict[str, Any]:
@@ -163,5 +184,11 @@ def _manifest(fit: Fit, dim: int, files: Mapping[str, str]) -> dict[str, Any]:
             "digest": fit.data_digest,
         },
         "tower": fit.tower,
-        "figures": {"before": dict(fit.before), "after": dict(fit.after), "before_is": fit.baseline},
+        "run": {"interrupted": fit.interrupted, "epochs_taken_up": fit.taken_up},
+        "figures": {
+            "before": dict(fit.before),
+            "after": dict(fit.after),
+            "before_is": fit.baseline,
+            **({"as_it_came": dict(fit.as_it_came)} if fit.as_it_came else {}),
+        },
     }

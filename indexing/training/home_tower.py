@@ -14,7 +14,7 @@ from indexing.describe import joint_text
 from indexing.encoders.towers import ImageTower, text_tower
 from indexing.training.home_features import Row, text_features
 from indexing.training.pairs import label_precision
-from indexing.training.tower import TowerOptions, TowerRows, checkpoint_of, tune_tower
+from indexing.training.tower import TowerOptions, TowerRows, Tuned, checkpoint_of, tune_tower
 from indexing.training.views import forget_views, view_maps
 
 __all__ = ["Say", "fit_tower", "neighbour_score"]
@@ -35,8 +35,8 @@ def fit_tower(
     path: Path,
     options: TowerOptions,
     say: Say,
-) -> None:
-    """Tune the tower on the pictures of the rows and write its upper blocks to `path`.
+) -> Tuned:
+    """Tune the tower on the pictures of the rows and write its upper blocks to `path`; says how that went.
 
     `split` says which rows are learned from and which choose the epoch, bool (n,) each. Drawn pictures are taken a
     quarter as often: they are many, and not what the tower is for. Ctrl-C keeps the best so far, of the seeds that were
@@ -63,11 +63,11 @@ def fit_tower(
     )
     judges = [row for row, chosen in zip(rows, split[1].tolist(), strict=True) if chosen]
     parts: list[Path] = []
-    whole = False
+    whole, taken_up = False, 0
     for number in range(options.seeds):
         part = path.with_suffix(f".seed{number}")
         try:
-            whole = tune_tower(
+            tuned = tune_tower(
                 tower,
                 maps,
                 known,
@@ -83,6 +83,7 @@ def fit_tower(
             whole = False
             break  # earlier seeds have something to keep, this one has not
         parts.append(part)
+        whole, taken_up = tuned.whole, taken_up + tuned.taken_up
         if not whole:
             break
     _average(parts, path)
@@ -91,6 +92,7 @@ def fit_tower(
             left.unlink(missing_ok=True)
     if whole:
         forget_views(views)
+    return Tuned(whole, taken_up)
 
 
 def _average(parts: Sequence[Path], path: Path) -> None:

@@ -87,10 +87,11 @@ def label_precision(images: Vectors, labels: Sequence[frozenset[str]], patients:
 
 
 def figures_of(images: Vectors, texts: Vectors, held: Pairs) -> dict[str, float]:
-    """Recall and precision of unit vectors (n, d) on pairs that nothing was fitted on."""
+    """Recall and precision of unit vectors (n, d) on pairs that nothing was fitted on; no precision without labels."""
+    labelled = {"label precision@5": label_precision(images, held.labels, held.patients)} if any(held.labels) else {}
     return {
         **{f"recall@{k}": recall_at_k(images, texts, held.said, k) for k in (1, 5, 10)},
-        "label precision@5": label_precision(images, held.labels, held.patients),
+        **labelled,
         "pictures": float(len(held)),
         "texts": float(len(set(held.said))),
     }

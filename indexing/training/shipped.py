@@ -161,7 +161,9 @@ def _tuned(data: _Data, say: Say) -> Path:
     clinical = data.chosen(np.isin(data.domains, CLINICAL) & ~_outside(data))
     stop, held = stop_by_patient(clinical.patients), split_by_patient(clinical.patients)
     split, store = (~held & ~stop, stop), ImageStore(data.home.images)
-    fit_tower(clinical.rows, split, image_tower("cpu"), store, path, TowerOptions(), _named(say, "tower"))
+    tuned = fit_tower(clinical.rows, split, image_tower("cpu"), store, path, TowerOptions(), _named(say, "tower"))
+    if not tuned.whole:
+        raise KeyboardInterrupt  # half a tuning does not ship
     return path
 
 

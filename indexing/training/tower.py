@@ -25,13 +25,13 @@ from indexing.encoders.towers import ImageTower
 from indexing.training.objective import Targets, first_temperature, image_image_loss, image_text_loss, scale_of
 from indexing.training.views import Maps
 
-__all__ = ["TowerOptions", "TowerRows", "checkpoint_of", "tune_tower"]
+__all__ = ["TowerOptions", "TowerRows", "Tuned", "checkpoint_of", "tune_tower"]
 
 Vectors = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Progress = Callable[[int, int, float, float], None]
 _LEAST_OF_A_TAG = 4
-_CHECKPOINT = 2  # its format
+_CHECKPOINT = 3  # its format
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,14 @@ class TowerRows:
         return len(self.said)
 
 
+@dataclass(frozen=True)
+class Tuned:
+    """How a tuning went: whether it ran to its end, and how many epochs of an earlier run it took up."""
+
+    whole: bool
+    taken_up: int = 0
+
+
 def checkpoint_of(path: Path) -> Path:
     """Where `tune_tower` keeps what the next epoch of a tuning to `path` needs."""
     return path.with_name(f"{path.name}.checkpoint")
@@ -84,7 +92,7 @@ def tune_tower(
     score: Callable[[Vectors], float],
     options: TowerOptions = TowerOptions(),
     progress: Progress | None = None,
-) -> bool:
+) -> Tuned:
     """Tune the upper blocks on the rows' maps and write those of the best epoch to `path` (float16 safetensors).
 
     Args:
@@ -98,7 +106,7 @@ def tune_tower(
         options: Settings.
         progress: Told after every epoch: epochs done, epochs, mean loss, score.
 
-    Returns whether it ran to its end: an interrupt (Ctrl-C) ends the tuning and keeps the best epoch so far.
+    An interrupt (Ctrl-C) ends the tuning and keeps the best epoch so far; what is returned says so.
     """
     fit, stop = split
     tuning = _Tuning(tower, maps, rows, fit, options)
@@ -117,8 +125,8 @@ def tune_tower(
     except KeyboardInterrupt:
         if best == -np.inf:
             raise
-        return False
-    return True
+        return Tuned(False, first)
+    return Tuned(True, first)
 
 
 class _Tuning:
@@ -276,12 +284,19 @@ class _Tuning:
             "upper": self._upper.state_dict(), "average": self._average.state_dict(),
             "projections": self._projections.state_dict(), "temperature": self._temperature.detach(),
             "optimiser": self._optimiser.state_dict(), "schedule": self._schedule.state_dict(),
-            "torch": torch.get_rng_state(), "rng": json.dumps(self._rng.bit_generator.state), "stamp": self._stamp,
+            "torch": torch.get_rng_state(), "device": self._generator_state(),
+            "rng": json.dumps(self._rng.bit_generator.state), "stamp": self._stamp,
             "step": self._step_number, "best": best, "epoch": epoch,
         }  # fmt: skip
         partial = path.with_suffix(".partial")
         torch.save(state, partial)
         partial.replace(path)
+
+    def _generator_state(self) -> Any:
+        """That of the GPU's generator, which draws its dropout; empty on the CPU, whose own is always kept."""
+        import torch
+
+        return torch.cuda.get_rng_state(self._device) if self._device.startswith("cuda") else torch.empty(0)
 
     def resume(self, path: Path) -> tuple[float, int]:
         """Take up a checkpoint of the same rows and settings; the best score so far and the next epoch."""
@@ -300,6 +315,8 @@ class _Tuning:
         self._optimiser.load_state_dict(state["optimiser"])
         self._schedule.load_state_dict(state["schedule"])
         torch.set_rng_state(state["torch"].cpu())
+        if self._device.startswith("cuda"):
+            torch.cuda.set_rng_state(state["device"].cpu(), self._device)
         self._step_number = state["step"]
         self._rng.bit_generator.state = json.loads(state["rng"])
         return float(state["best"]), int(state["epoch"])

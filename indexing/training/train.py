@@ -17,14 +17,14 @@ from indexing.encoders.heads import tower_of, weights_folder
 from indexing.encoders.licences import OPEN
 from indexing.encoders.looks import looks_named
 from indexing.encoders.towers import image_tower, require_device
-from indexing.training.bases import Base, encoder_base, packaged_base
+from indexing.training.bases import Base, encoder_base, packaged_base, served_figures
 from indexing.training.fitted_folder import CHOSE, THEN_LEARNED, Fit, licence_of_records, require_free, write_fitted
 from indexing.training.heads import BY_LABELS, HeadOptions, fit_head_on_both
 from indexing.training.home_features import Row, picture_rows
 from indexing.training.home_tower import Say, fit_tower
 from indexing.training.pairs import figures_of
 from indexing.training.split import split_by_patient, stop_by_patient
-from indexing.training.tower import TowerOptions
+from indexing.training.tower import TowerOptions, Tuned
 
 __all__ = ["TrainOptions", "Trained", "train_encoder"]
 
@@ -36,13 +36,15 @@ class TrainOptions:
     """What is fitted: the `domain`, on which `corpora` (all of the domain where empty), how.
 
     `mode` adapter leaves the tower and fits a head on features computed once; tower tunes the tower's upper blocks
-    before. `on` names an encoder whose vectors the head takes instead of the packaged towers' features.
+    before. `on` names an encoder whose vectors the head takes instead of the packaged towers' features. `serving` is
+    the spec of the encoder that serves the domain now, against which the fit is measured; empty: the one that ships.
     """
 
     domain: str
     corpora: tuple[str, ...] = ()
     mode: Literal["adapter", "tower"] = "adapter"
     on: str = ""
+    serving: str = ""
     device: str = "cpu"
     licences: str = "any"
     head: HeadOptions = replace(BY_LABELS, rate=5e-4, epochs=40)
@@ -51,7 +53,11 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class Trained:
-    """The folder that was written, the spec that opens it, and the figures on held-out patients before and after."""
+    """The folder that was written, the spec that opens it, and figures on held-out patients.
+
+    `before` are those of what served (`before_is`), `as_it_came` those of the encoder beneath the head, where that is
+    another. `interrupted`: Ctrl-C ended the fit. `taken_up`: so many epochs of a tuning were done in an earlier run.
+    """
 
     folder: Path
     spec: str
@@ -59,6 +65,10 @@ class Trained:
     after: dict[str, float]
     pictures: int
     patients: int
+    before_is: str = ""
+    as_it_came: dict[str, float] | None = None
+    interrupted: bool = False
+    taken_up: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,9 +86,9 @@ class _Split:
 def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = lambda *_: None) -> Trained:
     """Fit an encoder on the pictures of a domain and write it to `folder`.
 
-    Patients whose hash falls below 15 % are never learned from: they measure before and after. Of the others 12 %
-    choose the epoch, and the head then learns as long from them too. Ctrl-C ends a fit early and keeps its best epoch;
-    a tuning that was killed is taken up again.
+    Patients whose hash falls below 15 % are never learned from: on them what serves is measured, and then the fit. Of
+    the others 12 % choose the epoch, and the head then learns as long from them too. Ctrl-C ends a fit early and keeps
+    its best epoch; a tuning that was killed is taken up again.
 
     Raises:
         InputError: too few patients, or tuning on top of an encoder that is not the packaged one.
@@ -93,7 +103,15 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
     require_device(options.device)
     rows = _rows(home, options)
     split = _split(rows, options.domain)
-    base = _base(home, rows, split, options, say)
+    serving = options.serving or f"embedded:{options.domain}"
+    judges = [rows[n] for n in np.flatnonzero(split.held).tolist()]
+
+    def reached(spec: str) -> dict[str, float]:
+        return served_figures(home, judges, spec, options.licences, options.device, say)
+
+    as_it_came = reached(options.on) if options.on not in ("", serving) else None
+    before = reached(serving)
+    base, tuned = _base(home, rows, split, options, say)
     learned, choosing = base.features.pairs_of((split.fit, split.stop))
     head, on_both = fit_head_on_both(
         learned,
@@ -106,11 +124,26 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
     )
     judged = base.features.pairs(split.held)
     after = figures_of(head.image(judged.images), head.text(judged.texts), judged)
-    write_fitted(folder, head, base.tower, _told(options, rows, split, base, after, on_both))
+    trained = Trained(
+        folder,
+        f"embedded:local-dir:{_named(folder, home)}",
+        before,
+        after,
+        len(rows),
+        len({row.patient for row in rows}),
+        f"{serving}, which served",
+        as_it_came,
+        not (on_both and tuned.whole),
+        tuned.taken_up,
+    )
+    write_fitted(folder, head, base.tower, _told(options, rows, split, base, trained, on_both))
+    return trained
+
+
+def _named(folder: Path, home: Home) -> str:
+    """The folder as specs name it: from the home on, where it lies there."""
     inside = folder.resolve().is_relative_to(home.path.resolve())
-    name = folder.resolve().relative_to(home.path.resolve()).as_posix() if inside else str(folder.resolve())
-    patients = len({row.patient for row in rows})
-    return Trained(folder, f"embedded:local-dir:{name}", base.before, after, len(rows), patients)
+    return folder.resolve().relative_to(home.path.resolve()).as_posix() if inside else str(folder.resolve())
 
 
 def _rows(home: Home, options: TrainOptions) -> list[Row]:
@@ -149,23 +182,22 @@ def _split(rows: list[Row], domain: str) -> _Split:
     return split
 
 
-def _base(home: Home, rows: list[Row], split: _Split, options: TrainOptions, say: Say) -> Base:
+def _base(home: Home, rows: list[Row], split: _Split, options: TrainOptions, say: Say) -> tuple[Base, Tuned]:
+    """What the head is fitted on, and how the tuning of a tower beneath it went."""
     if options.on:
-        return encoder_base(home, rows, split.held, options.on, options.licences, options.device, say)
-    tuned = None
+        return encoder_base(home, rows, options.on, options.licences, options.device, say), Tuned(True)
+    path, tuned = None, Tuned(True)
     if options.mode == "tower":
-        tuned = home.models / "work" / f"{options.domain}.safetensors"
+        path = home.models / "work" / f"{options.domain}.safetensors"
         tower = image_tower(options.device, tower_of(weights_folder(options.licences)))
         store = ImageStore(home.images)
         seen = np.flatnonzero(~split.held)
         parts = (split.fit[seen], split.stop[seen])
-        fit_tower([rows[n] for n in seen.tolist()], parts, tower, store, tuned, options.tower, say)
-    return packaged_base(home, rows, split.held, tuned, options.licences, options.device, say)
+        tuned = fit_tower([rows[n] for n in seen.tolist()], parts, tower, store, path, options.tower, say)
+    return packaged_base(home, rows, path, options.licences, options.device, say), tuned
 
 
-def _told(
-    options: TrainOptions, rows: list[Row], split: _Split, base: Base, after: dict[str, float], on_both: bool
-) -> Fit:
+def _told(options: TrainOptions, rows: list[Row], split: _Split, base: Base, trained: Trained, on_both: bool) -> Fit:
     learned = [rows[n] for n in np.flatnonzero(~split.held if on_both else split.fit)]
     records = [row.record for row in learned]
     settings: dict[str, Any] = asdict(options.head)
@@ -182,10 +214,13 @@ def _told(
         licence=licence_of_records(records, base.licence),
         tower=f"that of {options.on}" if options.on else towers[options.mode],
         options=settings,
-        before=base.before,
-        after=after,
-        baseline=base.baseline,
+        before=trained.before,
+        after=trained.after,
+        baseline=trained.before_is,
+        as_it_came=trained.as_it_came,
         on_fingerprint=base.fingerprint,
         looks="" if options.on else looks_named(base.looks),
         choosing=THEN_LEARNED if on_both else CHOSE,
+        interrupted=trained.interrupted,
+        taken_up=trained.taken_up,
     )

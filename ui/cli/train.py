@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from indexing.training.train import Trained, TrainOptions
     from ui.cli.context import Context
 
@@ -33,8 +36,7 @@ def train_encoder(
     to: Annotated[Path | None, typer.Option(help="New folder; else models/<domain>-<mode> of the home.")] = None,
 ) -> None:
     """Fit an encoder on the home's own pictures; measured on patients that it never saw. Ctrl-C keeps the best."""
-    from rich.table import Table
-
+    from app.wiring import encoder_plan
     from indexing.freed_memory import keep_freed_memory
     from indexing.training.train import train_encoder as fit
     from ui.cli.context import progress_bar
@@ -42,6 +44,7 @@ def train_encoder(
     here: Context = context.obj
     settings, home = here.settings(), here.open_home()
     options = _options(domain, corpus or [], mode, on, device or settings.device, settings.licences, epochs, seed)
+    options = replace(options, serving=encoder_plan(settings).joint_spec(domain))
     folder = to or home.models / f"{domain}-{mode}"
     keep_freed_memory()
     with progress_bar(here.console) as bar:
@@ -54,17 +57,30 @@ def train_encoder(
             bar.update(tasks[stage], completed=done, total=most, description=name)
 
         trained = fit(home, options, folder, say)
-    table = Table("held-out patients", "before", "after", box=None)
+    here.show(_shown(trained, domain), _told(trained, domain), _table(trained, on))
+
+
+def _table(trained: Trained, on: str) -> Table:
+    """What chance, what served, the encoder beneath where it is another, and the fit reach."""
+    from rich.table import Table
+
+    table = Table("held-out patients", "chance", "before", *([f"{on} alone"] if trained.as_it_came else []), "after")
+    table.box = None
+    columns = [trained.before, *([trained.as_it_came] if trained.as_it_came else []), trained.after]
     for name in _FIGURES:
-        table.add_row(name, f"{trained.before[name]:.3f}", f"{trained.after[name]:.3f}")
-    here.show(_shown(trained, domain), _told(trained, domain), table)
+        cells = [f"{figures[name]:.3f}" if name in figures else "–" for figures in columns]
+        table.add_row(name, _chance(name, trained.after["texts"]), *cells)
+    return table
+
+
+def _chance(name: str, texts: float) -> str:
+    """How often the own text is among so many of `texts` by chance; of label precision nothing is said."""
+    return f"{min(1.0, int(name.rpartition('@')[2]) / texts):.3f}" if name.startswith("recall") else "–"
 
 
 def _options(
     domain: str, corpora: list[str], mode: Mode, on: str, device: str, licences: str, epochs: int, seed: int
 ) -> TrainOptions:
-    from dataclasses import replace
-
     from indexing.training.train import TrainOptions
 
     usual = TrainOptions(domain)
@@ -86,21 +102,36 @@ def _shown(trained: Trained, domain: str) -> dict[str, Any]:
         "pictures": trained.pictures,
         "patients": trained.patients,
         "before": trained.before,
+        "before_is": trained.before_is,
+        "as_it_came": trained.as_it_came,
         "after": trained.after,
+        "interrupted": trained.interrupted,
+        "taken_up": trained.taken_up,
     }
 
 
 def _told(trained: Trained, domain: str) -> list[str]:
-    won = sum(trained.after[name] for name in _JUDGED) > sum(trained.before[name] for name in _JUDGED)
-    use = "To use it" if won else "It is not better than before: better keep what serves. To use it all the same"
+    after, before = (sum(figures.get(name, 0.0) for name in _JUDGED) for figures in (trained.after, trained.before))
+    worse = "It is not better than before: better keep what serves. To use it all the same"
+    use = "To use it" if after > before else worse
     return [
-        f"{trained.pictures} pictures of {trained.patients} patients; "
-        f"measured on {trained.after['pictures']:.0f} pictures that nothing was fitted on.",
+        *_how_it_went(trained),
+        f"{trained.pictures} pictures of {trained.patients} patients; measured on {trained.after['pictures']:.0f} "
+        f"pictures with {trained.after['texts']:.0f} texts that nothing was fitted on, before by {trained.before_is}.",
         f"Written: {trained.folder} (weights, manifest, model card).",
         f"{use}, put into curbside.toml:",
         f'[encoders]\n{_key(domain)} = "{trained.spec}"',
         "and build the index again: curbside index build.",
     ]
+
+
+def _how_it_went(trained: Trained) -> list[str]:
+    told = []
+    if trained.taken_up:
+        told.append(f"The tuning went on from an earlier run; epochs done there: {trained.taken_up}.")
+    if trained.interrupted:
+        told.append("Ended early by Ctrl-C: what is written is the best so far, and its manifest says so.")
+    return told
 
 
 def _key(name: str) -> str:

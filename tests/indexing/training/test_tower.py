@@ -18,7 +18,7 @@ from indexing.encoders.towers import TEXT_DIM, ImageTower, image_tower, require_
 from indexing.training import home_tower
 from indexing.training.home_features import Row, picture_rows
 from indexing.training.home_tower import fit_tower, neighbour_score
-from indexing.training.tower import TowerOptions, TowerRows, checkpoint_of, tune_tower
+from indexing.training.tower import TowerOptions, TowerRows, Tuned, checkpoint_of, tune_tower
 from indexing.training.views import Maps, view_maps
 from tests.indexing.training.drawn_site import site_records
 
@@ -51,7 +51,7 @@ class Drawn:
         options: TowerOptions = OPTIONS,
         progress: Progress | None = None,
         score: Callable[[NDArray[np.float32]], float] | None = None,
-    ) -> bool:
+    ) -> Tuned:
         split = (~self.stop, self.stop)
         return tune_tower(self.tower, self.maps, self.known, split, path, score or self.score, options, progress)
 
@@ -84,7 +84,7 @@ def rising() -> Callable[[NDArray[np.float32]], float]:
 
 def test_a_domain_may_have_any_name(drawn: Drawn, tmp_path: Path) -> None:
     named = np.where(drawn.known.domains == "dermatology", "eye.clinic", drawn.known.domains)
-    assert replace(drawn, known=replace(drawn.known, domains=named)).tune(tmp_path / "t.safetensors")
+    assert replace(drawn, known=replace(drawn.known, domains=named)).tune(tmp_path / "t.safetensors").whole
 
 
 def stopped(after: int, error: BaseException) -> Progress:
@@ -97,7 +97,8 @@ def stopped(after: int, error: BaseException) -> Progress:
 
 def test_only_the_upper_blocks_are_written_and_serve(drawn: Drawn, tmp_path: Path) -> None:
     told: list[tuple[int, int, float]] = []
-    assert drawn.tune(tmp_path / "t", progress=lambda done, most, loss, score: told.append((done, most, loss)))
+    went = drawn.tune(tmp_path / "t", progress=lambda done, most, loss, score: told.append((done, most, loss)))
+    assert went == Tuned(whole=True, taken_up=0)
     assert [row[:2] for row in told] == [(1, 3), (2, 3), (3, 3)]
     assert told[-1][2] < told[0][2]
     tensors = load_file(tmp_path / "t")
@@ -132,8 +133,9 @@ def test_a_killed_tuning_goes_on_as_if_nothing_had_been(drawn: Drawn, tmp_path: 
     done: list[int] = []
     scores = rising()
     scores(np.zeros(0, np.float32))
-    drawn.tune(tmp_path / "cut", progress=lambda number, *_: done.append(number), score=scores)
+    went = drawn.tune(tmp_path / "cut", progress=lambda number, *_: done.append(number), score=scores)
     assert done == [2, 3]
+    assert went == Tuned(whole=True, taken_up=1)
     whole, cut = load_file(tmp_path / "whole"), load_file(tmp_path / "cut")
     for name, value in whole.items():
         np.testing.assert_array_equal(cut[name], value)
@@ -160,8 +162,8 @@ def test_a_checkpoint_of_something_else_is_not_taken_up(drawn: Drawn, tmp_path: 
 def test_an_interrupt_keeps_the_best_epoch(drawn: Drawn, tmp_path: Path) -> None:
     scores = iter([0.5, 0.9, 0.1])
     drawn.tune(tmp_path / "two", score=rising(), progress=stopped(2, KeyboardInterrupt()))
-    whole = drawn.tune(tmp_path / "t", score=lambda _: next(scores), progress=stopped(3, KeyboardInterrupt()))
-    assert not whole
+    tuned = drawn.tune(tmp_path / "t", score=lambda _: next(scores), progress=stopped(3, KeyboardInterrupt()))
+    assert not tuned.whole
     for name, value in load_file(tmp_path / "two").items():
         np.testing.assert_array_equal(load_file(tmp_path / "t")[name], value)
 

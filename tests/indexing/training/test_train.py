@@ -136,6 +136,64 @@ def test_a_head_on_another_encoder(site: Home) -> None:
     assert done.rejects == 0
 
 
+def test_what_serves_is_what_it_is_measured_against(site: Home) -> None:
+    shipped = train_encoder(site, QUICK, site.models / "shipped")
+    assert shipped.before_is == "embedded:ultrasound, which served"
+    assert shipped.as_it_came is None
+    own = train_encoder(site, replace(QUICK, serving=shipped.spec), site.models / "own")
+    assert own.before == pytest.approx(shipped.after, abs=0.02)  # the head is stored in halves
+    assert own.before_is == "embedded:local-dir:models/shipped, which served"
+    beneath = train_encoder(site, CLIP, site.models / "on-tiny")
+    assert beneath.before == shipped.before
+    assert beneath.as_it_came is not None
+    assert beneath.as_it_came != beneath.before
+    figures = manifest_of(beneath)["figures"]
+    assert (figures["before_is"], figures["as_it_came"]) == (beneath.before_is, beneath.as_it_came)  # type: ignore[index]
+    same = train_encoder(site, replace(CLIP, serving=ON), site.models / "on-what-serves")
+    assert (same.before, same.as_it_came) == (beneath.as_it_came, None)
+    with pytest.raises(ModelError, match="holds no fitted encoder"):
+        train_encoder(site, replace(QUICK, serving="embedded:local-dir:models/gone"), site.models / "no")
+
+
+def test_an_interrupted_fit_says_so(site: Home) -> None:
+    def say(stage: str, done: int, most: int, detail: str) -> None:
+        if (stage, done) == ("fitting", 2):
+            raise KeyboardInterrupt
+
+    whole = train_encoder(site, QUICK, site.models / "whole")
+    assert not whole.interrupted
+    assert manifest_of(whole)["run"] == {"interrupted": False, "epochs_taken_up": 0}
+    cut = train_encoder(site, QUICK, site.models / "cut", say)
+    assert cut.interrupted
+    assert manifest_of(cut)["run"] == {"interrupted": True, "epochs_taken_up": 0}
+    assert "| the fit | ended early by Ctrl-C" in (cut.folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_tuning_that_was_taken_up_says_so(site: Home) -> None:
+    options = replace(QUICK, mode="tower", tower=TowerOptions(blocks=1, views=1, epochs=2, batch=32, seeds=1))
+
+    def killed(stage: str, done: int, most: int, detail: str) -> None:
+        if (stage, done) == ("tuning", 1):
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        train_encoder(site, options, site.models / "tuned", killed)
+    trained = train_encoder(site, options, site.models / "tuned")
+    assert (trained.taken_up, trained.interrupted) == (1, False)
+    assert "epochs of the tuning done in an earlier run: 1" in (trained.folder / "README.md").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_without_labels_no_precision_is_claimed(site: Home) -> None:
+    bare = [replace(record, id=f"b{record.id}", corpus="bare", labels=()) for record in site_records(site, 70)]
+    put(site, bare)
+    trained = train_encoder(site, replace(QUICK, corpora=("bare",)), site.models / "bare")
+    assert "label precision@5" not in trained.after
+    card = (trained.folder / "README.md").read_text(encoding="utf-8")
+    assert "| image→image label precision@5 | – | – |" in card
+
+
 def test_a_head_whose_encoder_has_changed_is_refused(site: Home) -> None:
     trained = train_encoder(site, CLIP, site.models / "on-tiny")
     shutil.rmtree(site.models / "tiny")

@@ -38,16 +38,18 @@ def test_a_fit_tells_what_it_reached_and_how_to_use_it(run: Run, site: Path) -> 
     assert ran.status == 0, ran.err
     assert ran.err == ""
     for part in (
-        "70 pictures of 70 patients; measured on 12 pictures that nothing was fitted on.",
+        "70 pictures of 70 patients; measured on 12 pictures with 8 texts that nothing was fitted on, before by "
+        "embedded:ultrasound, which served.",
         f"Written: {site / 'models' / 'ultrasound-adapter'} (weights, manifest, model card).",
         '[encoders]\nultrasound = "embedded:local-dir:models/ultrasound-adapter"',
         "build the index again: curbside index build",
     ):
         assert part in ran.out
     lines = [line.split() for line in ran.out.splitlines()[-5:]]
-    assert lines[0] == ["held-out", "patients", "before", "after"]
-    assert [" ".join(line[:-2]) for line in lines[1:]] == ["recall@1", "recall@5", "recall@10", "label precision@5"]
-    assert all(0 <= float(figure) <= 1 for line in lines[1:] for figure in line[-2:])
+    assert lines[0] == ["held-out", "patients", "chance", "before", ON, "alone", "after"]
+    assert [" ".join(line[:-4]) for line in lines[1:]] == ["recall@1", "recall@5", "recall@10", "label precision@5"]
+    assert [line[-4] for line in lines[1:]] == ["0.125", "0.625", "1.000", "–"]
+    assert all(0 <= float(figure) <= 1 for line in lines[1:] for figure in line[-3:])
 
     (site / "curbside.toml").write_text('[encoders]\nultrasound = "embedded:local-dir:models/ultrasound-adapter"\n')
     built = run("--home", site, "index", "build")
@@ -55,6 +57,14 @@ def test_a_fit_tells_what_it_reached_and_how_to_use_it(run: Run, site: Path) -> 
     found = run("--home", site, "--json", "search", "A cyst.", "--domain", "ultrasound")
     assert found.status == 0, found.err
     assert found.json["hits"]
+
+
+def test_it_is_measured_against_what_serves_in_this_home(run: Run, site: Path) -> None:
+    (site / "curbside.toml").write_text(f'[encoders]\nultrasound = "{ON}"\n')
+    ran = run("--home", site, "train-encoder", "--domain", "ultrasound", "--on", ON, "--epochs", "1")
+    assert ran.status == 0, ran.err
+    assert f"before by {ON}, which served." in " ".join(ran.out.split())
+    assert ran.out.splitlines()[-5].split() == ["held-out", "patients", "chance", "before", "after"]
 
 
 def test_as_json(run: Run, site: Path, tmp_path: Path) -> None:
@@ -108,14 +118,14 @@ def test_wrong_options_are_refused(run: Run, site: Path, options: tuple[str, ...
 
 @pytest.mark.parametrize(("after", "said"), [(0.6, "To use it"), (0.5, "It is not better than before")])
 def test_it_says_whether_it_is_better(tmp_path: Path, after: float, said: str) -> None:
-    names = ("recall@5", "label precision@5", "pictures")
+    names = ("recall@5", "label precision@5", "pictures", "texts")
     trained = Trained(tmp_path, "embedded:local-dir:x", dict.fromkeys(names, 0.5), dict.fromkeys(names, after), 1, 1)
     assert any(line.startswith(said) for line in _told(trained, "radiology"))
 
 
 @pytest.mark.parametrize("domain", ["radiology", "oral surgery", "Zähne", 'a "b".c'])
 def test_what_it_says_to_write_is_toml(tmp_path: Path, domain: str) -> None:
-    names = ("recall@5", "label precision@5", "pictures")
+    names = ("recall@5", "label precision@5", "pictures", "texts")
     trained = Trained(tmp_path, "embedded:local-dir:x", dict.fromkeys(names, 0.5), dict.fromkeys(names, 0.6), 1, 1)
     (line,) = [line for line in _told(trained, domain) if line.startswith("[encoders]")]
     assert tomllib.loads(line) == {"encoders": {domain: "embedded:local-dir:x"}}
