@@ -22,6 +22,7 @@ from corpora.home import SETTINGS_FILE
 __all__ = ["Settings", "load_settings", "profile_names"]
 
 _PREFIX = "CURBSIDE_"
+_ENCODERS = ("encoder", "encoders", "sentence_encoder")
 
 
 class Settings(BaseSettings):
@@ -98,7 +99,8 @@ def load_settings(
         environment: `os.environ` where None.
 
     Raises:
-        SettingsError: an unknown setting, a wrong value, or a file that is no TOML; names the source.
+        SettingsError: an unknown setting, a wrong value, a domain or an embedded encoder that is not there, or a file
+            that is no TOML; names the source.
     """
     said = {name: value for name, value in (arguments or {}).items() if value is not None}
     variables = os.environ if environment is None else environment
@@ -117,11 +119,34 @@ def load_settings(
                 raise SettingsError(f"There is no setting {name!r} ({source}); known: {known}.")
             merged[name], sources[name] = value, source
     try:
-        return Settings(**merged), sources
+        settings = Settings(**merged)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
         raise SettingsError(f"The setting {name} from {sources[name]} is wrong: {first['msg']}.") from error
+    if home is not None:
+        _require_names(settings, sources, home)
+    return settings, sources
+
+
+def _require_names(settings: Settings, sources: Mapping[str, str], home: Path) -> None:
+    """Domains and embedded encoders that the settings name must be there: what is misspelt would serve nothing, or be
+    served by the general head."""
+    if all(sources[name].startswith(("default", "profile")) for name in _ENCODERS):
+        return
+    from corpora.domains import packaged_domains
+    from indexing.encoders.registry import require_named
+
+    domains = packaged_domains().with_folder(home / "domains")
+    told = {"encoder": [settings.encoder], "sentence_encoder": [settings.sentence_encoder]}
+    for name, specs in (told | {"encoders": list(settings.encoders.values())}).items():
+        try:
+            for domain in settings.encoders if name == "encoders" else ():
+                domains.get(domain)
+            for spec in specs:
+                require_named(spec, domains.names)
+        except UnknownNameError as error:
+            raise SettingsError(f"The setting {name} from {sources[name]} is wrong. {error}") from error
 
 
 def _profile(name: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -11,9 +11,10 @@ from pathlib import Path
 
 from corpora.errors import InputError, UnknownNameError
 from indexing.encoders.base import Encoder, EncoderContext, Factory
+from indexing.encoders.heads import packaged_heads
 from indexing.encoders.licences import require_allowed
 
-__all__ = ["EncoderPlan", "encoder_kinds", "open_encoder"]
+__all__ = ["EncoderPlan", "encoder_kinds", "open_encoder", "require_named"]
 
 _FACTORIES = {
     "embedded": "indexing.encoders.embedded:open_embedded",
@@ -44,6 +45,22 @@ class EncoderPlan:
     def joint_spec(self, domain: str) -> str:
         """The spec of the encoder whose space pictures and texts of that domain share."""
         return self.joint.get(domain) or self.default.replace("{domain}", domain)
+
+
+def require_named(spec: str, domains: Iterable[str]) -> None:
+    """Let a spec pass, unless it names an embedded encoder that is neither a packaged one nor one of the `domains`.
+
+    A domain without a head of its own is seen through the general one; so would be a name that was misspelt.
+
+    Raises:
+        UnknownNameError: with the names that there are.
+    """
+    kind, _, name = spec.partition(":")
+    if kind != "embedded" or not name or name == "{domain}" or name.startswith("local-dir:"):
+        return
+    known = {*packaged_heads(), "sentence", *domains}
+    if name not in known:
+        raise UnknownNameError("embedded encoder", name, known)
 
 
 def encoder_kinds() -> list[str]:

@@ -77,3 +77,20 @@ def test_an_unknown_argument_and_an_unknown_profile() -> None:
         load_settings(arguments={"colour": "red"}, environment={})
     with pytest.raises(UnknownNameError, match="There is no profile named 'laptop'; known: cluster, embedded"):
         load_settings(arguments={"profile": "laptop"}, environment={})
+
+
+def test_encoders_that_the_settings_name_must_be_there(tmp_path: Path) -> None:
+    (tmp_path / "domains").mkdir()
+    (tmp_path / "domains" / "dentistry.toml").write_text('title = "Teeth"\nmodalities = ["x"]\nrole = "a dentist"\n')
+    path = tmp_path / "curbside.toml"
+    path.write_text('encoder = "embedded:dentistry"\n[encoders]\ndentistry = "embedded:radiology"\n')
+    assert load_settings(tmp_path, environment={})[0].encoders == {"dentistry": "embedded:radiology"}
+    for text, told in (
+        ('[encoders]\ndermatolgy = "embedded:general"', "no domain named 'dermatolgy'; known: dentistry, dermatology"),
+        ('[encoders]\nradiology = "embedded:radiolgy"', "no embedded encoder named 'radiolgy'; known: dentistry, derm"),
+        ('encoder = "embedded:radiolgy"', "The setting encoder from .*curbside.toml is wrong. There is no embedded"),
+        ('sentence_encoder = "embedded:sentense"', "The setting sentence_encoder .* named 'sentense'"),
+    ):
+        path.write_text(text)
+        with pytest.raises(SettingsError, match=told):
+            load_settings(tmp_path, environment={})

@@ -106,12 +106,15 @@ def check(
 ) -> None:
     """Embed drawn pictures and texts and print what the encoder sees; a dead tower ends with status 2."""
     from app.shaping import plain
+    from corpora.domains import packaged_domains
     from indexing.encoders import open_encoder
     from indexing.encoders.checking import check_encoder
     from indexing.encoders.licences import licence_of
+    from indexing.encoders.registry import require_named
 
     here: Context = context.obj
     settings = here.settings(device=device)
+    require_named(spec, packaged_domains().with_folder(here.home / "domains").names)
     checked = check_encoder(open_encoder(spec, settings.device, here.home, settings.licences))
     licence = licence_of(spec, here.home, settings.licences)
     lines = [*_facts(checked), f"licence: {licence.kind} ({licence.name})"]

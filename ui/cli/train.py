@@ -37,12 +37,14 @@ def train_encoder(
 ) -> None:
     """Fit an encoder on the home's own pictures; measured on patients that it never saw. Ctrl-C keeps the best."""
     from app.wiring import encoder_plan
+    from indexing.encoders.registry import require_named
     from indexing.freed_memory import keep_freed_memory
     from indexing.training.train import train_encoder as fit
     from ui.cli.context import progress_bar
 
     here: Context = context.obj
     settings, home = here.settings(), here.open_home()
+    require_named(on, home.domains.names)
     options = _options(domain, corpus or [], mode, on, device or settings.device, settings.licences, epochs, seed)
     options = replace(options, serving=encoder_plan(settings).joint_spec(domain))
     folder = to or home.models / f"{domain}-{mode}"

@@ -126,3 +126,7 @@ def test_doctor_tells_the_licence_of_every_encoder(run: Run, home: Home) -> None
     assert facts["encoder of dermatology"].startswith("transformers:google/medsiglip-448: terms (")
     assert facts["encoder of radiology"].startswith("embedded:radiology: ")
     assert facts["encoder of sentences"] == "embedded:sentence: open (MIT)"
+
+
+def test_a_misspelt_embedded_encoder_is_not_the_general_one(run: Run, tmp_path: Path) -> None:
+    run("--home", tmp_path, "encoders", "check", "embedded:radiolgy").told("'radiolgy'; known:", "radiology")
