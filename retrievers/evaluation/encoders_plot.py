@@ -83,7 +83,7 @@ def _panel(axes: Axes, shown: Sequence[Direction], measure: str) -> None:
 
 
 def _bar(axes: Axes, x: float, width: float, found: Interval, name: str) -> None:
-    reach = [[max(0.0, found.mean - found.low)], [max(0.0, found.high - found.mean)]]
+    reach = [[max(0.0, found.mean - found.low)], [max(0.0, found.high - found.mean)]] if found.has_interval else None
     axes.bar(
         x, found.mean, width, color=_COLOURS[name], label=name, yerr=reach,
         error_kw={"ecolor": _INK, "elinewidth": 0.9, "capsize": 1.8, "capthick": 0.9},
@@ -96,7 +96,7 @@ def _difference(axes: Axes, place: float, one: Direction, measure: str) -> None:
         axes.text(place, 1.05, "no head\nof its own", ha="center", va="bottom", fontsize=7.5, color="#5b6472")
         return
     change = one.differences[GENERAL][measure]
-    sure = change.low > 0 or change.high < 0
+    sure = change.has_interval and (change.low > 0 or change.high < 0)
     axes.text(
         place, 1.07, f"{change.mean:+.2f}".replace("-", "−"), ha="center", va="bottom", fontsize=9,
         fontweight="bold" if sure else "normal", color=_INK if sure else "#5b6472",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from retrievers.evaluation.cells import NOTHING, interval_cell
 from retrievers.evaluation.comparison import Difference
 from retrievers.evaluation.measures import Interval
 from retrievers.evaluation.questions import SIDES
@@ -98,7 +99,7 @@ def _ablations(summary: Summary) -> Iterator[TextTable]:
 
 
 def _ablation(one: Standing, domains: Sequence[str]) -> tuple[str, ...]:
-    means = [f"{one.domains[name]['nDCG@10'].mean:.3f}" if name in one.domains else "–" for name in domains]
+    means = [f"{one.domains[name]['nDCG@10'].mean:.3f}" if name in one.domains else NOTHING for name in domains]
     gains = [_difference(one.gains.get(name)) for name in TESTED]
     return (one.variant, *means, _interval(one.macro["nDCG@10"]), *gains)
 
@@ -123,9 +124,7 @@ def _contexts(summary: Summary) -> Iterator[TextTable]:
 def _routing(summary: Summary) -> Iterator[TextTable]:
     domains = sorted({domain for one in summary.routing.values() for domain in one})
     rows = [
-        (sides, *(_interval(one[domain]) if domain in one else "–" for domain in domains))
-        for sides, one in summary.routing.items()
-        if one
+        (sides, *(_interval(one.get(domain)) for domain in domains)) for sides, one in summary.routing.items() if one
     ]
     said = []
     for sides in SIDES:
@@ -144,8 +143,8 @@ def _routing(summary: Summary) -> Iterator[TextTable]:
         )
 
 
-def _interval(one: Interval) -> str:
-    return f"{one.mean:.3f} ({one.low:.2f}–{one.high:.2f})"
+def _interval(one: Interval | None) -> str:
+    return interval_cell(one, digits=2)
 
 
 def _difference(one: Difference | None) -> str:
@@ -153,4 +152,5 @@ def _difference(one: Difference | None) -> str:
         return ""
     p = one.p if one.adjusted is None else one.adjusted
     mark = "*" if p < _SURE else ""
-    return f"{one.mean:+.3f} ({one.low:+.2f} … {one.high:+.2f}; {p:.3f}{mark})"
+    said = interval_cell(one, change=True, digits=2)
+    return f"{said.removesuffix(')')}; {p:.3f}{mark})" if one.has_interval else said

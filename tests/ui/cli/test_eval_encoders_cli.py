@@ -45,7 +45,7 @@ class TestEncoders:
         across = found["results"][0]
         assert across["queries"] == found["manifest"]["pictures"]
         assert across["measures"]["domain head"]["R@10"]["mean"] > across["chance"]["R@10"]
-        assert set(across["differences"]["general head"]["R@10"]) == {"mean", "low", "high", "queries"}
+        assert set(across["differences"]["general head"]["R@10"]) == {"mean", "low", "high", "queries", "patients"}
         folder = Path(found["folder"])
         assert json.loads((folder / "results.json").read_text(encoding="utf-8"))["results"] == found["results"]
         assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", "queries.jsonl", "results.json"]

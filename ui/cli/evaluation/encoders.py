@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ui.cli.context import progress_bar
-from ui.cli.evaluation.runs import HeldOut, write_run
+from ui.cli.evaluation.runs import HeldOut, cell, write_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from corpora.images import ImageStore
     from indexing.training.home_features import HomeFeatures, Row
     from retrievers.evaluation.encoders import Direction, DomainResult
-    from retrievers.evaluation.measures import Interval
     from ui.cli.context import Context
 
 __all__ = ["encoders"]
@@ -149,10 +148,12 @@ def _across(name: str, shown: Sequence[Direction]) -> Table:
     for one in shown:
         size = f"{len(one.asked)} in {one.gallery}"
         for number, measure in enumerate(DIRECTIONS[name]):
-            means = [_cell(one.means.get(encoder, {}).get(measure)) for encoder in (DOMAIN, GENERAL, UNTRAINED)]
+            means = [
+                cell(one.means.get(encoder, {}).get(measure), digits=2) for encoder in (DOMAIN, GENERAL, UNTRAINED)
+            ]
             difference = one.differences.get(GENERAL, {}).get(measure)
             label = (one.domain, size, "")[number]
-            table.add_row(label, measure, f"{one.chance[measure]:.3f}", *means, _cell(difference, change=True))
+            table.add_row(label, measure, f"{one.chance[measure]:.3f}", *means, cell(difference, change=True, digits=2))
     return table
 
 
@@ -168,18 +169,9 @@ def _within(shown: Sequence[Direction]) -> Table:
     lines = [fill(head, _STACKED) for head in heads]
     table = Table("image→image\nP@5", "chance", "best", *lines, box=None, show_edge=False, pad_edge=False)
     for one in shown:
-        cells = [_cell(one.means.get(name, {}).get("P@5"), stacked=True) for name in names]
+        cells = [cell(one.means.get(name, {}).get("P@5"), digits=2, stacked=True) for name in names]
         beaten = one.differences if one.serving == DOMAIN else {}
-        differences = [_cell(beaten.get(name, {}).get("P@5"), change=True, stacked=True) for name in compared]
+        differences = [cell(beaten.get(name, {}).get("P@5"), change=True, digits=2, stacked=True) for name in compared]
         asked = f"{one.domain}\n{len(one.asked)} in {one.gallery}\nby {one.judged_by}"
         table.add_row(asked, f"{one.chance['P@5']:.3f}", f"{one.best['P@5']:.2f}", *cells, *differences)
     return table
-
-
-def _cell(interval: Interval | None, change: bool = False, stacked: bool = False) -> str:
-    """A mean and its interval; stacked where columns are many."""
-    if interval is None:
-        return "–"
-    sign, between = ("+", "…") if change else ("", "–")
-    mean, reach = f"{interval.mean:{sign}.3f}", f"{interval.low:{sign}.2f}{between}{interval.high:{sign}.2f}"
-    return f"{mean}\n{reach}" if stacked else f"{mean} ({reach})"
