@@ -231,6 +231,16 @@ class TestRows:
             evaluated_rows(records, store, ["pathology"])
         with pytest.raises(InputError, match="--drawn"):
             evaluated_rows([made(50, store, drawn=True)], store)
+        with pytest.raises(InputError, match="Every picture of dermatology in this home is drawn"):
+            evaluated_rows([*records, made(50, store, domain="dermatology", drawn=True)], store, ["dermatology"])
+        for nothing in ([], [made(51, store, pictures=())]):
+            for drawn in (False, True):
+                with pytest.raises(InputError, match="holds no pictures of cases or figures to ask for; add a corpus"):
+                    evaluated_rows(nothing, store, ["pathology"], drawn)
+        seen = [one for one in records if not split_by_patient([f"small/{one.patient}"])[0]]
+        assert len(evaluated_rows(records, store, held_out=True)) == CASES
+        with pytest.raises(InputError, match="ask without --held-out"):
+            evaluated_rows(seen, store, held_out=True)
 
     def test_textbooks_come_last(self, records: list[Record], store: ImageStore) -> None:
         figure = made(60, store, kind="figure", domain="textbook", labels=())

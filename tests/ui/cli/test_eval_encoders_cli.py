@@ -53,9 +53,12 @@ class TestEncoders:
     @pytest.mark.parametrize(
         ("arguments", "told"),
         [
-            ((), "--drawn takes simulated ones too"),
+            ((), "Every picture of this home is drawn: --drawn takes simulated ones too"),
+            (("--held-out",), "Every picture of this home is drawn: --drawn takes simulated ones too"),
+            (("--domain", "ultrasound"), "Every picture of ultrasound in this home is drawn: --drawn takes"),
+            (("--domain", "astrology"), "no domain with pictures in this home named 'astrology'; known: dermatology, "),
             (("--drawn", "--domain", "astrology"), "no domain with pictures in this home named 'astrology'; known: "),
-            (("--drawn", "--weights", "nowhere"), "no embedded encoder named 'general'"),
+            (("--drawn", "--weights", "nowhere"), "nowhere holds no set of heads: general.safetensors is missing"),
         ],
     )
     def test_bad_wishes_are_told(self, run: Run, drawn_home: Path, arguments: tuple[str, ...], told: str) -> None:

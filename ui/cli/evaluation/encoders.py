@@ -43,17 +43,18 @@ def encoders(
     from indexing.encoders.heads import load_head, weights_folder
     from indexing.plots import new_figure
     from retrievers.evaluation.encoders import evaluate_encoders
-    from retrievers.evaluation.spaces import evaluated_rows
+    from retrievers.evaluation.spaces import evaluated_rows, require_heads
 
     here: Context = context.obj
     settings, home = here.settings(), here.open_home()
     folder = weights or weights_folder(settings.licences)
+    require_heads(folder)
     load_head("general", folder)
     if plot:
         new_figure(1.0, 1.0)  # what is missing is told before the work, not after it
     store = ImageStore(home.images)
     with Catalog.open(home.catalog_url) as catalog:
-        rows = evaluated_rows(catalog.records(), store, domain, drawn)
+        rows = evaluated_rows(catalog.records(), store, domain, drawn, held_out)
     with progress_bar(here.console) as bar:
         task = bar.add_task("features", total=None)
         features, frozen = _features(
