@@ -26,7 +26,7 @@ def compare(
     one: Annotated[Path, typer.Argument(help="The folder of a run, or its name in the home's runs.")],
     other: Annotated[Path, typer.Argument(help="Another.")],
     measure: Annotated[str, typer.Option(help="Which of the measures of their lines.")] = "nDCG@10",
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
 ) -> None:
     """Is one run better than another, on the questions that both asked? A paired test over patients."""
     from retrievers.evaluation.runs import compare_runs, differing, open_run, unshared
