@@ -62,6 +62,8 @@ def _wholes(summary: Summary) -> Iterator[TextTable]:
     for sides in SIDES:
         rows: list[tuple[str, ...]] = []
         strong = []
+        best = summary.standing(sides, BEST)
+        bounds = {**best.domains, "macro": best.macro} if best else {}
         for name in (RANDOM, WHOLE, BEST):
             one = summary.standing(sides, name)
             if one is None:
@@ -69,7 +71,8 @@ def _wholes(summary: Summary) -> Iterator[TextTable]:
             for domain, measured in (*one.domains.items(), ("macro", one.macro)):
                 if name == WHOLE:
                     strong.append(len(rows))
-                rows.append((domain, name, *(_interval(measured[measure]) for measure in MEASURES)))
+                bound = bounds.get(domain, {})
+                rows.append((domain, name, *(_reached(measured[key], bound.get(key)) for key in MEASURES)))
         if rows:
             ordered = sorted(range(len(rows)), key=lambda row: (rows[row][0] == "macro", rows[row][0], row))
             about = "Every measure, with 95 % intervals over patients, beside random evidence and the best order."
@@ -122,7 +125,7 @@ def _contexts(summary: Summary) -> Iterator[TextTable]:
 
 
 def _routing(summary: Summary) -> Iterator[TextTable]:
-    domains = sorted({domain for one in summary.routing.values() for domain in one})
+    domains = sorted({domain for one in summary.standings for domain in one.domains})
     rows = [
         (sides, *(_interval(one.get(domain)) for domain in domains)) for sides, one in summary.routing.items() if one
     ]
@@ -132,7 +135,7 @@ def _routing(summary: Summary) -> Iterator[TextTable]:
         for name, interval in standing.text.items() if standing else ():
             said.append((sides, name, str(interval.queries), _interval(interval)))
     leaks = f"{summary.duplicates} near duplicates and {summary.same_patient} records of the asked patient were found."
-    about = f"Share sent to the record's own domain. {leaks} Both must be 0."
+    about = f"Share of cases sent to their own domain (a figure of a book may show any). {leaks} Both must be 0."
     yield TextTable("Routing", about, ("asked by", *domains), tuple(rows))
     if said:
         yield TextTable(
@@ -141,6 +144,11 @@ def _routing(summary: Summary) -> Iterator[TextTable]:
             ("asked by", "measure", "queries", "whole"),
             tuple(said),
         )
+
+
+def _reached(one: Interval, best: Interval | None) -> str:
+    """Where the best order there is reaches nothing, nothing could be found: that is no zero."""
+    return NOTHING if best and not best.mean else _interval(one)
 
 
 def _interval(one: Interval | None) -> str:
