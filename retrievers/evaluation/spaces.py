@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,20 +14,22 @@ from corpora.domains import TEXTBOOK
 from corpora.errors import InputError, UnknownNameError
 from corpora.images import ImageStore
 from corpora.records import Record
-from indexing.encoders.base import unit_rows
+from indexing.encoders.base import Encoder, unit_rows
 from indexing.encoders.embedded import GENERAL as GENERAL_HEAD
 from indexing.encoders.heads import load_head, packaged_heads
 from indexing.encoders.towers import IMAGE_DIM
+from indexing.training.encoder_vectors import picture_vectors, text_vectors
 from indexing.training.home_features import HomeFeatures, Row, picture_rows
 from indexing.training.pairs import Pairs
 from indexing.training.shipped_router import OUTSIDE_CORPORA
 from indexing.training.split import split_by_patient
 
 __all__ = [
-    "AS_IT_CAME", "DOMAIN", "GENERAL", "SENTENCES", "TUNED", "UNTRAINED", "DomainCases", "Space", "clinical_tags",
-    "domain_cases", "domain_spaces", "evaluated_rows", "require_heads",
+    "AS_IT_CAME", "DOMAIN", "GENERAL", "OWN", "SENTENCES", "TUNED", "UNTRAINED", "DomainCases", "Space",
+    "clinical_tags", "domain_cases", "domain_spaces", "encoder_space", "evaluated_rows", "require_heads",
 ]  # fmt: skip
 
+OWN = "this home's encoder"
 DOMAIN = "domain head"
 GENERAL = "general head"
 UNTRAINED = "untrained"
@@ -108,8 +110,8 @@ def require_heads(weights: Path) -> None:
     name = f"{GENERAL_HEAD}.safetensors"
     if not (weights / name).is_file():
         raise InputError(
-            f"The folder {weights} holds no set of heads: {name} is missing. An encoder that 'curbside train-encoder' "
-            "wrote is measured where curbside.toml names it."
+            f"The folder {weights} holds no set of heads: {name} is missing; an encoder that 'curbside "
+            "train-encoder' wrote is measured where curbside.toml names it."
         )
 
 
@@ -147,6 +149,21 @@ def domain_spaces(cases: DomainCases, weights: Path) -> dict[str, Space]:
     spaces[AS_IT_CAME] = Space(unit_rows(tower))
     spaces[SENTENCES] = Space(unit_rows(pairs.texts))
     return spaces
+
+
+def encoder_space(
+    encoder: Encoder,
+    rows: Sequence[Row],
+    store: ImageStore,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Space:
+    """What another encoder makes of a domain's pictures and texts.
+
+    Raises:
+        ModelError: it takes texts only.
+        SourceError: a picture cannot be read.
+    """
+    return Space(picture_vectors(encoder, rows, store, progress), text_vectors(encoder, rows))
 
 
 def _require_asked_for(found: Sequence[Record], chosen: Sequence[Record], domains: Sequence[str] | None) -> None:
