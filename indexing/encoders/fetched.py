@@ -38,4 +38,4 @@ def _read(manifest: Path) -> FetchedFolder:
         said = json.loads(manifest.read_text(encoding="utf-8"))
         return FetchedFolder(manifest.parent, str(said["source"]), licence, int(said["dim"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{manifest} is damaged ({error}); fetch the encoder again.") from error
+        raise ModelError(f"{manifest} is damaged ({error}); fetch or fit the encoder again.") from error

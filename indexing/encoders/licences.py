@@ -63,7 +63,7 @@ def stated_licence(folder: Path) -> WeightsLicence:
             said = json.loads(manifest.read_text(encoding="utf-8"))["licence"]
             licence = WeightsLicence(str(said["name"]), said["kind"], str(said.get("url", "")))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(f"{manifest} is damaged ({error}); fetch the encoder again.") from error
+            raise ModelError(f"{manifest} is damaged ({error}); fetch or fit the encoder again.") from error
         if licence.kind not in get_args(LicenceKind):
             raise ModelError(f"{manifest} names the licence class {licence.kind!r}; known: {_kinds()}.")
         return licence

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from corpora.home import Home
 from corpora.images import ImageStore
-from indexing.describe import joint_text
-from indexing.encoders.base import Encoder
 from indexing.encoders.embedded import GENERAL
 from indexing.encoders.heads import Head, load_head, packaged_heads, tower_of, weights_folder
 from indexing.encoders.licences import licence_of
@@ -20,15 +17,12 @@ from indexing.encoders.looks import WHOLE, Look
 from indexing.encoders.published import WeightsLicence
 from indexing.encoders.registry import open_encoder
 from indexing.encoders.towers import ImageTower, image_tower, text_tower
+from indexing.training.encoder_vectors import picture_vectors, text_vectors
 from indexing.training.home_features import HomeFeatures, Row, features_of, home_features, label_texts
 from indexing.training.home_tower import Say
 from indexing.training.pairs import figures_of
 
 __all__ = ["Base", "encoder_base", "packaged_base", "served_figures"]
-
-_BATCH = 16
-
-Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -101,24 +95,7 @@ def _packaged_features(home: Home, rows: Sequence[Row], head: Head, tower: Image
 def _encoder_features(home: Home, rows: Sequence[Row], encoder: Encoder, say: Say) -> HomeFeatures:
     return features_of(
         rows,
-        _images(encoder, rows, ImageStore(home.images), say),
-        _texts(encoder, rows),
+        picture_vectors(encoder, rows, ImageStore(home.images), lambda done, most: say("features", done, most, "")),
+        text_vectors(encoder, rows),
         label_texts((row.record.labels for row in rows), encoder.encode_texts),
     )
-
-
-def _images(encoder: Encoder, rows: Sequence[Row], store: ImageStore, say: Say) -> Vectors:
-    parts = []
-    for start in range(0, len(rows), _BATCH):
-        prepared = [encoder.prepare(store.open(row.digest)) for row in rows[start : start + _BATCH]]
-        parts.append(encoder.encode_prepared(np.stack(prepared)))
-        say("features", min(start + _BATCH, len(rows)), len(rows), "")
-    return np.concatenate(parts)
-
-
-def _texts(encoder: Encoder, rows: Sequence[Row]) -> Vectors:
-    said = [joint_text(row.record) for row in rows]
-    distinct = list(dict.fromkeys(said))
-    place = {text: number for number, text in enumerate(distinct)}
-    vectors = encoder.encode_texts(distinct)
-    return np.asarray(vectors[[place[text] for text in said]], np.float32)

@@ -53,7 +53,7 @@ def fit_router(
     space = standard @ project
     model: Any = linear.LogisticRegression(C=0.05, max_iter=2000, class_weight="balanced")
     model.fit(space[~held], names[~held])
-    weight, bias = model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32)
+    weight, bias = _columns(model)
     logits = space @ weight + bias
     gold = np.searchsorted(classes, names)
     temperature = _temperature(logits[held], gold[held])
@@ -66,6 +66,17 @@ def fit_router(
         "mean": mean, "scale": scale, "project": project, "weight": weight, "bias": bias, "references": chosen,
     }  # fmt: skip
     return RouterFit(classes, {k: np.asarray(v, np.float32) for k, v in arrays.items()}, temperature, floor, figures)
+
+
+def _columns(model: Any) -> tuple[Vectors, Vectors]:
+    """Weights (d, c) and biases (c,), a column a class.
+
+    For two classes scikit-learn keeps that of the second alone; with zeros for the first, softmax is its sigmoid.
+    """
+    weight, bias = model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32)
+    if len(model.classes_) == 2:
+        return np.hstack([np.zeros_like(weight), weight]), np.append(np.zeros_like(bias), bias)
+    return weight, bias
 
 
 def _references(space: Vectors, names: NDArray[np.str_], usable: NDArray[np.bool_], count: int, seed: int) -> Vectors:

@@ -23,7 +23,8 @@ Values = Mapping[str, tuple[Sequence[float], Sequence[str]]]
 class Difference:
     """A mean difference with its 95 % interval, the two-sided p-value of "there is none", and that after Holm.
 
-    `adjusted` is None where the difference stands alone.
+    `adjusted` is None where the difference stands alone. `patients` are those of domains with two or more, as of
+    `macro`; where there are none, `low` and `high` are the mean, and p is 1.
     """
 
     mean: float
@@ -31,25 +32,34 @@ class Difference:
     high: float
     p: float
     queries: int
+    patients: int
     adjusted: float | None = None
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether `low`, `high` and p say how sure the difference is."""
+        return self.patients > 1
 
 
 def macro(values: Values, seed: int = 0) -> Interval:
     """The mean over domains of their means; its 95 % interval draws patients within each domain.
 
+    A domain of one patient adds no width. Its patient is not counted, unless there are no others.
+
     >>> macro({"a": ([1.0, 0.0], ["p", "q"]), "b": ([1.0], ["r"])}).mean
     0.75
     """
-    mean, draws, queries = _drawn(values, seed)
+    mean, draws, queries, patients = _drawn(values, seed)
     low, high = np.percentile(draws, (2.5, 97.5))
-    return Interval(round(mean, 4), round(float(low), 4), round(float(high), 4), queries)
+    return Interval(round(mean, 4), round(float(low), 4), round(float(high), 4), queries, patients)
 
 
 def macro_difference(one: Values, other: Values, seed: int = 0) -> Difference:
     """The macro mean of one − other on the same queries, with a paired bootstrap test over patients.
 
     The p-value is twice the smaller share of 10,000 draws that lie on one side of zero, those at zero on both sides
-    (Efron & Tibshirani 1993, ch. 15); it is never below 2/10,001. Without any difference it is 1.
+    (Efron & Tibshirani 1993, ch. 15); it is never below 2/10,001. Without any difference it is 1, and where no domain
+    has two patients, since nothing can be drawn then.
 
     >>> macro_difference({"a": ([1.0] * 9, list("abcdefghi"))}, {"a": ([0.0] * 9, list("abcdefghi"))}).p < 0.001
     True
@@ -58,11 +68,11 @@ def macro_difference(one: Values, other: Values, seed: int = 0) -> Difference:
         domain: (np.subtract(values, other[domain][0], dtype=np.float64).tolist(), patients)
         for domain, (values, patients) in one.items()
     }
-    mean, draws, queries = _drawn(differences, seed)
+    mean, draws, queries, patients = _drawn(differences, seed)
     low, high = np.percentile(draws, (2.5, 97.5))
     tail = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
-    p = min(1.0, 2 * (tail + 1) / (len(draws) + 1))
-    return Difference(round(mean, 4), round(float(low), 4), round(float(high), 4), round(p, 5), queries)
+    p = min(1.0, 2 * (tail + 1) / (len(draws) + 1)) if patients > 1 else 1.0
+    return Difference(round(mean, 4), round(float(low), 4), round(float(high), 4), round(p, 5), queries, patients)
 
 
 def adjusted(ps: Sequence[float]) -> list[float]:
@@ -78,10 +88,10 @@ def adjusted(ps: Sequence[float]) -> list[float]:
     return result
 
 
-def _drawn(values: Values, seed: int) -> tuple[float, Numbers, int]:
-    """The macro mean, that of each draw (draws,), and the number of queries."""
+def _drawn(values: Values, seed: int) -> tuple[float, Numbers, int, int]:
+    """The macro mean, that of each draw (draws,), the number of queries, and of patients who could be drawn."""
     generator = np.random.default_rng(seed)
-    means, draws, queries = [], np.zeros(_DRAWS), 0
+    means, draws, queries, patients = [], np.zeros(_DRAWS), 0, 0
     for domain in sorted(values):
         array = np.asarray(values[domain][0], np.float64)
         names, group = np.unique(np.asarray(values[domain][1], dtype=object).astype(str), return_inverse=True)
@@ -90,4 +100,5 @@ def _drawn(values: Values, seed: int) -> tuple[float, Numbers, int]:
         means.append(float(array.mean()))
         draws += sums[chosen].sum(axis=1) / counts[chosen].sum(axis=1)
         queries += len(array)
-    return float(np.mean(means)), draws / max(1, len(values)), queries
+        patients += len(names) if len(names) > 1 else 0
+    return float(np.mean(means)), draws / max(1, len(values)), queries, max(1, patients)

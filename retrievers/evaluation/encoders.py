@@ -1,4 +1,4 @@
-"""`eval encoders`: each domain's head beside a general one, an untrained one, the bare tower, and texts alone."""
+"""`eval encoders`: each domain's encoder beside a general head, an untrained one, the bare tower, and texts alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from retrievers.evaluation.measures import (
     precision_at_k,
     random_success,
 )
-from retrievers.evaluation.spaces import DomainCases, Space, domain_cases, domain_spaces
+from retrievers.evaluation.spaces import OWN, DomainCases, Space, domain_cases, domain_spaces
 
 __all__ = ["DIRECTIONS", "Direction", "DomainResult", "Judged", "evaluate_encoders", "judge_domain"]
 
@@ -128,7 +128,12 @@ class DomainResult:
 
 
 def evaluate_encoders(
-    rows: Sequence[Row], features: HomeFeatures, frozen: HomeFeatures | None, weights: Path, held_out: bool = False
+    rows: Sequence[Row],
+    features: HomeFeatures,
+    frozen: HomeFeatures | None,
+    weights: Path,
+    held_out: bool = False,
+    own: Mapping[str, Space] | None = None,
 ) -> Iterator[DomainResult]:
     """Results of every domain with pictures to ask for.
 
@@ -138,6 +143,7 @@ def evaluate_encoders(
         frozen: Their features by the tower as it came, where the heads have a tuned one.
         weights: The folder of the heads.
         held_out: Ask only for patients that no shipped fit has seen; galleries hold all.
+        own: By domain, what the encoder makes of its rows that serves there instead of a head of the folder.
 
     Raises:
         UnknownNameError: the folder holds no general head.
@@ -145,7 +151,8 @@ def evaluate_encoders(
     """
     for cases in domain_cases(rows, features, frozen, held_out):
         if cases.asked.any():
-            yield judge_domain(cases, domain_spaces(cases, weights))
+            serving = {OWN: own[cases.domain]} if own and cases.domain in own else {}
+            yield judge_domain(cases, serving | domain_spaces(cases, weights))
 
 
 def judge_domain(cases: DomainCases, spaces: Mapping[str, Space]) -> DomainResult:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from indexing.plots import new_figure, save_figure
 from retrievers.evaluation.encoders import Direction, DomainResult
 from retrievers.evaluation.measures import Interval
-from retrievers.evaluation.spaces import AS_IT_CAME, DOMAIN, GENERAL, SENTENCES, TUNED, UNTRAINED
+from retrievers.evaluation.spaces import AS_IT_CAME, DOMAIN, GENERAL, OWN, SENTENCES, TUNED, UNTRAINED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +19,7 @@ __all__ = ["plot_encoders"]
 _PANELS = (("image→text", "R@1"), ("image→text", "R@10"), ("text→image", "success@10"), ("image→image", "P@5"))
 # Told apart in grey too: what serves is darkest, what knows nothing lightest.
 _COLOURS = {
+    OWN: "#0b3d2e",
     DOMAIN: "#1f4e8c",
     GENERAL: "#5b9bd5",
     UNTRAINED: "#d5d9e0",
@@ -31,7 +32,7 @@ _GROUP = 0.84  # of the distance between two domains
 
 
 def plot_encoders(results: Sequence[DomainResult], path: Path, held_out: bool) -> None:
-    """Write the PNG. Above each group stands by how much the domain's head beats the general one.
+    """Write the PNG. Above each group stands by how much what serves the domain beats the general head.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -40,7 +41,7 @@ def plot_encoders(results: Sequence[DomainResult], path: Path, held_out: bool) -
     asked = "held-out patients" if held_out else "all patients, those that the heads were fitted on among them"
     figure.suptitle(
         f"Domain heads beside what else could serve · {asked} · research use, not a medical device\n"
-        "Bars: 95 % intervals over patients. Above: domain head − general head, bold where its interval excludes zero",
+        "Bars: 95 % intervals over patients. Above: what serves − general head, bold where its interval excludes zero",
         fontsize=10,
     )
     for axes, (name, measure) in zip(figure.subplots(2, 2).ravel(), _PANELS, strict=True):
@@ -83,7 +84,7 @@ def _panel(axes: Axes, shown: Sequence[Direction], measure: str) -> None:
 
 
 def _bar(axes: Axes, x: float, width: float, found: Interval, name: str) -> None:
-    reach = [[max(0.0, found.mean - found.low)], [max(0.0, found.high - found.mean)]]
+    reach = [[max(0.0, found.mean - found.low)], [max(0.0, found.high - found.mean)]] if found.has_interval else None
     axes.bar(
         x, found.mean, width, color=_COLOURS[name], label=name, yerr=reach,
         error_kw={"ecolor": _INK, "elinewidth": 0.9, "capsize": 1.8, "capthick": 0.9},
@@ -91,12 +92,12 @@ def _bar(axes: Axes, x: float, width: float, found: Interval, name: str) -> None
 
 
 def _difference(axes: Axes, place: float, one: Direction, measure: str) -> None:
-    """By how much the domain's head is better than the general one; bold where the interval excludes zero."""
-    if one.serving != DOMAIN:
+    """By how much what serves is better than the general head; bold where the interval excludes zero."""
+    if one.serving == GENERAL:
         axes.text(place, 1.05, "no head\nof its own", ha="center", va="bottom", fontsize=7.5, color="#5b6472")
         return
     change = one.differences[GENERAL][measure]
-    sure = change.low > 0 or change.high < 0
+    sure = change.has_interval and (change.low > 0 or change.high < 0)
     axes.text(
         place, 1.07, f"{change.mean:+.2f}".replace("-", "−"), ha="center", va="bottom", fontsize=9,
         fontweight="bold" if sure else "normal", color=_INK if sure else "#5b6472",

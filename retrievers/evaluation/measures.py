@@ -25,12 +25,21 @@ _NAMES = ("Success@1", "Success@5", "Success@10", "RR", "nDCG@10", "P@5", "AP")
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean with its 95 % bootstrap interval, and of how many queries."""
+    """A mean with its 95 % bootstrap interval, and of how many queries and patients.
+
+    Of fewer than two patients none can take another's place: `low` and `high` are the mean then, and say nothing.
+    """
 
     mean: float
     low: float
     high: float
     queries: int
+    patients: int
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether `low` and `high` say how sure the mean is."""
+        return self.patients > 1
 
 
 def measure_queries(
@@ -69,14 +78,15 @@ def bootstrap_mean(values: Sequence[float], patients: Sequence[str], draws: int 
     """
     array = np.asarray(values, dtype=np.float64)
     if not len(array):
-        return Interval(0.0, 0.0, 0.0, 0)
+        return Interval(0.0, 0.0, 0.0, 0, 0)
     names, group = np.unique(np.asarray(patients, dtype=object).astype(str), return_inverse=True)
     sums = np.bincount(group, weights=array, minlength=len(names))
     counts = np.bincount(group, minlength=len(names))
     chosen = np.random.default_rng(seed).integers(0, len(names), (draws, len(names)))
     means = sums[chosen].sum(axis=1) / counts[chosen].sum(axis=1)
     low, high = np.percentile(means, (2.5, 97.5))
-    return Interval(round(float(array.mean()), 4), round(float(low), 4), round(float(high), 4), len(array))
+    mean = round(float(array.mean()), 4)
+    return Interval(mean, round(float(low), 4), round(float(high), 4), len(array), len(names))
 
 
 def paired_difference(one: Sequence[float], other: Sequence[float], patients: Sequence[str]) -> Interval:

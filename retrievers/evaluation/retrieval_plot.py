@@ -54,7 +54,8 @@ def _panel(axes: Axes, summary: Summary, sides: str, names: list[str]) -> None:
             continue
         mean = one.macro[_MEASURE]
         axes.barh(row, mean.mean, height=0.7, color=_colour(one))
-        axes.hlines(row, mean.low, mean.high, color=_INK, linewidth=1.0)
+        if mean.has_interval:
+            axes.hlines(row, mean.low, mean.high, color=_INK, linewidth=1.0)
         axes.text(max(mean.high, mean.mean) + 0.015, row, f"{mean.mean:.2f}", va="center", fontsize=7.5, color=_INK)
     whole, chance = summary.standing(sides), summary.standing(sides, RANDOM)
     if whole is not None:

@@ -111,10 +111,11 @@ def evaluate_robustness(
         UnknownNameError: a domain or a family that is not there.
         InputError: there is no picture to ask with.
     """
-    for kind, asked, known in (("domain in this index", domains, index.domains), ("corruption", families, None)):
-        unknown = sorted(set(asked or ()) - set(known or corruption_names()))
+    named = (("domain in this index", domains, index.domains), ("corruption", families, corruption_names()))
+    for kind, asked, known in named:
+        unknown = sorted(set(asked or ()) - set(known))
         if unknown:
-            raise UnknownNameError(kind, unknown[0], known or corruption_names())
+            raise UnknownNameError(kind, unknown[0], known)
     chosen = [name for name in index.domains if domains is None or name in domains]
     sets = [found for name in chosen if (found := _query_set(index, name, records, store, most, held_out)) is not None]
     if not sets:

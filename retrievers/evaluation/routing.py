@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from corpora.errors import SourceError
+from corpora.errors import InputError, SourceError
 from corpora.images import ImageStore
 from corpora.records import Record
 from indexing.training.everyday_pictures import everyday_pictures
@@ -23,6 +24,8 @@ __all__ = ["RoutingResult", "evaluate_routing"]
 
 _MADE = 135
 _EVERYDAY_SEED = 977  # other pictures than those that the router was fitted on
+
+Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ def evaluate_routing(
     everyday: Sequence[Path] = (),
     most: int = 200,
     held_out: bool = False,
+    progress: Progress = lambda done, total, stage: None,
 ) -> RoutingResult:
     """Route the first picture of up to `most` cases a domain, and pictures that are not medical.
 
@@ -61,28 +65,45 @@ def evaluate_routing(
         everyday: Files of pictures that are not medical; where empty, pictures made by code.
         most: Cases of a domain at most.
         held_out: Only patients that no shipped fit has seen.
+        progress: Called with pictures done, pictures in all, and what is being done.
+
+    Raises:
+        InputError: there is no picture of a case to route.
     """
     known = sorted(set(domains))
     lines: list[dict[str, Any]] = []
-    counts: dict[str, int] = {}
-    records = list(records)
-    groups = patient_groups(records)
-    for record in records:
-        patient = groups[record.uid]
-        if record.kind != "case" or not record.pictures or counts.get(record.domain, 0) >= most:
+    cases = _cases(records, held_out)
+    there = Counter(record.domain for record, _ in cases)
+    total = sum(min(most, count) for count in there.values()) + (len(everyday) or _MADE)
+    counts: Counter[str] = Counter()
+    for record, patient in cases:
+        if counts[record.domain] >= most:
             continue
-        if held_out and not split_by_patient([patient])[0]:
-            continue
+        progress(len(lines), total, f"routing {record.domain}")
         try:
             query = Query(images=[store.path(record.pictures[0].digest)])
             found = router.route(query, known)
         except SourceError:
             continue
-        counts[record.domain] = counts.get(record.domain, 0) + 1
+        counts[record.domain] += 1
         lines.append(_line(f"{record.corpus}/{record.id}", patient, record.domain, found, router.strangeness(query)))
+    if not lines:
+        only = " of held-out patients; ask without --held-out" if held_out else "; add cases and build the index"
+        raise InputError(f"There is no picture of a case to route{only}.")
     for name, query in _everyday(everyday):
+        progress(len(lines), total, "routing everyday pictures")
         lines.append(_line(name, name, None, router.route(query, known), router.strangeness(query)))
+    progress(total, total, "measuring")
     return _summary(lines)
+
+
+def _cases(records: Iterable[Record], held_out: bool) -> list[tuple[Record, str]]:
+    """Cases with a picture, each with its group of patients."""
+    records = list(records)
+    groups = patient_groups(records)
+    cases = [(record, groups[record.uid]) for record in records if record.kind == "case" and record.pictures]
+    held = split_by_patient([patient for _, patient in cases]).tolist()
+    return [case for case, chosen in zip(cases, held, strict=True) if chosen or not held_out]
 
 
 def _everyday(files: Sequence[Path]) -> Iterator[tuple[str, Query]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,20 +14,22 @@ from corpora.domains import TEXTBOOK
 from corpora.errors import InputError, UnknownNameError
 from corpora.images import ImageStore
 from corpora.records import Record
-from indexing.encoders.base import unit_rows
+from indexing.encoders.base import Encoder, unit_rows
 from indexing.encoders.embedded import GENERAL as GENERAL_HEAD
 from indexing.encoders.heads import load_head, packaged_heads
 from indexing.encoders.towers import IMAGE_DIM
+from indexing.training.encoder_vectors import picture_vectors, text_vectors
 from indexing.training.home_features import HomeFeatures, Row, picture_rows
 from indexing.training.pairs import Pairs
 from indexing.training.shipped_router import OUTSIDE_CORPORA
 from indexing.training.split import split_by_patient
 
 __all__ = [
-    "AS_IT_CAME", "DOMAIN", "GENERAL", "SENTENCES", "TUNED", "UNTRAINED", "DomainCases", "Space", "clinical_tags",
-    "domain_cases", "domain_spaces", "evaluated_rows",
+    "AS_IT_CAME", "DOMAIN", "GENERAL", "OWN", "SENTENCES", "TUNED", "UNTRAINED", "DomainCases", "Space",
+    "clinical_tags", "domain_cases", "domain_spaces", "encoder_space", "evaluated_rows", "require_heads",
 ]  # fmt: skip
 
+OWN = "this home's encoder"
 DOMAIN = "domain head"
 GENERAL = "general head"
 UNTRAINED = "untrained"
@@ -69,26 +71,48 @@ class Space:
 
 
 def evaluated_rows(
-    records: Iterable[Record], store: ImageStore, domains: Sequence[str] | None = None, drawn: bool = False
+    records: Iterable[Record],
+    store: ImageStore,
+    domains: Sequence[str] | None = None,
+    drawn: bool = False,
+    held_out: bool = False,
 ) -> list[Row]:
     """The pictures of cases of every clinical domain, and of figures of textbooks.
 
-    Corpora of what is no medical picture are left out, and drawn records unless they are asked for.
+    Corpora of what is no medical picture are left out, and drawn records unless they are asked for. With `held_out`
+    there must be a held-out patient; the pictures of the others are given too, for galleries.
 
     Raises:
         UnknownNameError: a domain of which the home holds no such picture.
-        InputError: the home holds none at all.
+        InputError: the home holds none at all, drawn ones alone that were not asked for, or none of a held-out patient.
     """
-    chosen = [record for record in records if _counts(record) and (drawn or not record.drawn)]
-    known = {record.domain for record in chosen}
+    found = [record for record in records if _counts(record)]
+    known = {record.domain for record in found}
     for name in domains or ():
-        if name not in known:
+        if found and name not in known:
             raise UnknownNameError("domain with pictures in this home", name, known)
-    rows = picture_rows((record for record in chosen if not domains or record.domain in domains), store)
+    chosen = [one for one in found if (drawn or not one.drawn) and (not domains or one.domain in domains)]
+    _require_asked_for(found, chosen, domains)
+    rows = picture_rows(chosen, store)
     if not rows:
-        told = "" if drawn else "; --drawn takes simulated ones too"
-        raise InputError(f"This home holds no pictures of cases or figures to ask for: add a corpus{told}.")
+        raise InputError("This home holds no pictures of cases or figures to ask for; add a corpus.")
+    if held_out and not split_by_patient([row.patient for row in rows]).any():
+        raise InputError("No patient with a picture to ask for is held out; ask without --held-out.")
     return rows
+
+
+def require_heads(weights: Path) -> None:
+    """Let a folder of heads pass.
+
+    Raises:
+        InputError: it holds no general head, which every domain is compared with.
+    """
+    name = f"{GENERAL_HEAD}.safetensors"
+    if not (weights / name).is_file():
+        raise InputError(
+            f"The folder {weights} holds no set of heads: {name} is missing; an encoder that 'curbside "
+            "train-encoder' wrote is measured where curbside.toml names it."
+        )
 
 
 def domain_cases(
@@ -125,6 +149,30 @@ def domain_spaces(cases: DomainCases, weights: Path) -> dict[str, Space]:
     spaces[AS_IT_CAME] = Space(unit_rows(tower))
     spaces[SENTENCES] = Space(unit_rows(pairs.texts))
     return spaces
+
+
+def encoder_space(
+    encoder: Encoder,
+    rows: Sequence[Row],
+    store: ImageStore,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Space:
+    """What another encoder makes of a domain's pictures and texts.
+
+    Raises:
+        ModelError: it takes texts only.
+        SourceError: a picture cannot be read.
+    """
+    return Space(picture_vectors(encoder, rows, store, progress), text_vectors(encoder, rows))
+
+
+def _require_asked_for(found: Sequence[Record], chosen: Sequence[Record], domains: Sequence[str] | None) -> None:
+    """Drawn pictures alone, which nobody asked for, are told as such."""
+    left = {record.domain for record in chosen}
+    alone = [name for name in domains or () if name not in left]
+    if found and (alone or not chosen):
+        where = f"{', '.join(alone)} in this home" if alone else "this home"
+        raise InputError(f"Every picture of {where} is drawn: --drawn takes simulated ones too.")
 
 
 def _counts(record: Record) -> bool:

@@ -183,9 +183,11 @@ def _text(rows: Sequence[Row], seed: int) -> dict[str, Interval]:
 
 
 def _routing(rows: Sequence[Row]) -> dict[str, Interval]:
+    """By domain, the share of cases sent there; a figure of a book may show any domain, so it is not judged."""
     found: dict[str, Interval] = {}
-    for domain in sorted({row.domain for row in rows}):
-        mine = [row for row in rows if row.domain == domain]
+    cases = [row for row in rows if row.subject.record.kind == "case"]
+    for domain in sorted({row.domain for row in cases}):
+        mine = [row for row in cases if row.domain == domain]
         right = [float(row.searched == domain) for row in mine]
         found[domain] = bootstrap_mean(right, [row.subject.patient for row in mine])
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from retrievers.evaluation.cells import NOTHING, interval_cell
 from retrievers.evaluation.comparison import Difference
 from retrievers.evaluation.measures import Interval
 from retrievers.evaluation.questions import SIDES
@@ -61,6 +62,8 @@ def _wholes(summary: Summary) -> Iterator[TextTable]:
     for sides in SIDES:
         rows: list[tuple[str, ...]] = []
         strong = []
+        best = summary.standing(sides, BEST)
+        bounds = {**best.domains, "macro": best.macro} if best else {}
         for name in (RANDOM, WHOLE, BEST):
             one = summary.standing(sides, name)
             if one is None:
@@ -68,7 +71,8 @@ def _wholes(summary: Summary) -> Iterator[TextTable]:
             for domain, measured in (*one.domains.items(), ("macro", one.macro)):
                 if name == WHOLE:
                     strong.append(len(rows))
-                rows.append((domain, name, *(_interval(measured[measure]) for measure in MEASURES)))
+                bound = bounds.get(domain, {})
+                rows.append((domain, name, *(_reached(measured[key], bound.get(key)) for key in MEASURES)))
         if rows:
             ordered = sorted(range(len(rows)), key=lambda row: (rows[row][0] == "macro", rows[row][0], row))
             about = "Every measure, with 95 % intervals over patients, beside random evidence and the best order."
@@ -98,7 +102,7 @@ def _ablations(summary: Summary) -> Iterator[TextTable]:
 
 
 def _ablation(one: Standing, domains: Sequence[str]) -> tuple[str, ...]:
-    means = [f"{one.domains[name]['nDCG@10'].mean:.3f}" if name in one.domains else "–" for name in domains]
+    means = [f"{one.domains[name]['nDCG@10'].mean:.3f}" if name in one.domains else NOTHING for name in domains]
     gains = [_difference(one.gains.get(name)) for name in TESTED]
     return (one.variant, *means, _interval(one.macro["nDCG@10"]), *gains)
 
@@ -121,11 +125,9 @@ def _contexts(summary: Summary) -> Iterator[TextTable]:
 
 
 def _routing(summary: Summary) -> Iterator[TextTable]:
-    domains = sorted({domain for one in summary.routing.values() for domain in one})
+    domains = sorted({domain for one in summary.standings for domain in one.domains})
     rows = [
-        (sides, *(_interval(one[domain]) if domain in one else "–" for domain in domains))
-        for sides, one in summary.routing.items()
-        if one
+        (sides, *(_interval(one.get(domain)) for domain in domains)) for sides, one in summary.routing.items() if one
     ]
     said = []
     for sides in SIDES:
@@ -133,7 +135,7 @@ def _routing(summary: Summary) -> Iterator[TextTable]:
         for name, interval in standing.text.items() if standing else ():
             said.append((sides, name, str(interval.queries), _interval(interval)))
     leaks = f"{summary.duplicates} near duplicates and {summary.same_patient} records of the asked patient were found."
-    about = f"Share sent to the record's own domain. {leaks} Both must be 0."
+    about = f"Share of cases sent to their own domain (a figure of a book may show any). {leaks} Both must be 0."
     yield TextTable("Routing", about, ("asked by", *domains), tuple(rows))
     if said:
         yield TextTable(
@@ -144,8 +146,13 @@ def _routing(summary: Summary) -> Iterator[TextTable]:
         )
 
 
-def _interval(one: Interval) -> str:
-    return f"{one.mean:.3f} ({one.low:.2f}–{one.high:.2f})"
+def _reached(one: Interval, best: Interval | None) -> str:
+    """Where the best order there is reaches nothing, nothing could be found: that is no zero."""
+    return NOTHING if best and not best.mean else _interval(one)
+
+
+def _interval(one: Interval | None) -> str:
+    return interval_cell(one, digits=2)
 
 
 def _difference(one: Difference | None) -> str:
@@ -153,4 +160,5 @@ def _difference(one: Difference | None) -> str:
         return ""
     p = one.p if one.adjusted is None else one.adjusted
     mark = "*" if p < _SURE else ""
-    return f"{one.mean:+.3f} ({one.low:+.2f} … {one.high:+.2f}; {p:.3f}{mark})"
+    said = interval_cell(one, change=True, digits=2)
+    return f"{said.removesuffix(')')}; {p:.3f}{mark})" if one.has_interval else said

@@ -102,6 +102,11 @@ class TestLicence:
         with pytest.raises(ModelError, match=MANIFEST):
             stated_licence(tmp_path)
 
+    def test_the_remedy_serves_what_was_fetched_and_what_was_fitted(self, tmp_path: Path) -> None:
+        (tmp_path / MANIFEST).write_text("{")
+        with pytest.raises(ModelError, match=r"is damaged .*; fetch or fit the encoder again\.$"):
+            stated_licence(tmp_path)
+
 
 class TestOpenOnly:
     """`licences = "open"`."""

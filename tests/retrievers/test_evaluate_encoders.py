@@ -20,7 +20,7 @@ from corpora.home import Home
 from corpora.images import ImageStore
 from corpora.records import Picture, Record
 from indexing.describe import joint_text
-from indexing.encoders.base import unit_rows
+from indexing.encoders.base import EncoderContext, unit_rows
 from indexing.encoders.heads import Head, Side
 from indexing.training.home_features import HomeFeatures, Row, features_of
 from indexing.training.split import split_by_patient
@@ -30,16 +30,19 @@ from retrievers.evaluation.spaces import (
     AS_IT_CAME,
     DOMAIN,
     GENERAL,
+    OWN,
     SENTENCES,
     TUNED,
     UNTRAINED,
     Space,
     domain_cases,
     domain_spaces,
+    encoder_space,
     evaluated_rows,
 )
 from retrievers.evaluation.worst import worst_queries, write_worst_page
 from tests.conftest import picture, png_bytes
+from tests.indexing import tiny_encoder
 
 Vectors = NDArray[np.float32]
 
@@ -231,6 +234,16 @@ class TestRows:
             evaluated_rows(records, store, ["pathology"])
         with pytest.raises(InputError, match="--drawn"):
             evaluated_rows([made(50, store, drawn=True)], store)
+        with pytest.raises(InputError, match="Every picture of dermatology in this home is drawn"):
+            evaluated_rows([*records, made(50, store, domain="dermatology", drawn=True)], store, ["dermatology"])
+        for nothing in ([], [made(51, store, pictures=())]):
+            for drawn in (False, True):
+                with pytest.raises(InputError, match="holds no pictures of cases or figures to ask for; add a corpus"):
+                    evaluated_rows(nothing, store, ["pathology"], drawn)
+        seen = [one for one in records if not split_by_patient([f"small/{one.patient}"])[0]]
+        assert len(evaluated_rows(records, store, held_out=True)) == CASES
+        with pytest.raises(InputError, match="ask without --held-out"):
+            evaluated_rows(seen, store, held_out=True)
 
     def test_textbooks_come_last(self, records: list[Record], store: ImageStore) -> None:
         figure = made(60, store, kind="figure", domain="textbook", labels=())
@@ -302,6 +315,30 @@ class TestSpaces:
         with pytest.raises(UnknownNameError, match="'general'"):
             list(evaluate_encoders(rows, features, None, weights))
 
+    def test_the_encoder_of_the_home_serves_and_is_compared_with_both_heads(
+        self, records: list[Record], store: ImageStore, weights: Path
+    ) -> None:
+        rows, features = planted(records, store)
+        (result,) = evaluate_encoders(rows, features, None, weights, own={"ultrasound": dead(), "pathology": dead()})
+        across, within = by_name(result)["image→text"], by_name(result)["image→image"]
+        assert across.serving == within.serving == OWN
+        assert list(across.means) == [OWN, DOMAIN, GENERAL, UNTRAINED]
+        assert list(within.means) == [OWN, DOMAIN, GENERAL, UNTRAINED, AS_IT_CAME, SENTENCES]
+        assert (across.differences[DOMAIN]["R@1"].mean, across.differences[GENERAL]["R@1"].mean) == (-1.0, 0.0)
+        assert across.figures()["serving"] == OWN
+        assert set(next(across.lines(result.cases.rows))["values"]) == set(across.means)
+
+    def test_its_vectors_are_of_the_same_rows(self, records: list[Record], store: ImageStore) -> None:
+        rows = evaluated_rows([*records, records[0]], store)
+        encoder = tiny_encoder.open_tiny("ultrasound", EncoderContext())
+        told: list[tuple[int, int]] = []
+        space = encoder_space(encoder, rows, store, lambda *done: told.append(done))
+        assert told == [(16, CASES + 1), (CASES + 1, CASES + 1)]
+        assert space.texts is not None
+        for place in (0, 17, CASES):
+            assert np.allclose(space.images[place], encoder.encode_images([store.open(rows[place].digest)])[0])
+            assert np.allclose(space.texts[place], encoder.encode_texts([joint_text(rows[place].record)])[0])
+
     def test_domains_without_a_held_out_patient_are_passed_over(
         self, records: list[Record], store: ImageStore, weights: Path
     ) -> None:
@@ -372,6 +409,19 @@ class TestPlot:
         with Image.open(tmp_path / "encoders.png") as image:
             assert image.width > 1200
             assert len(image.convert("RGB").getcolors(1 << 24) or ()) > 50
+
+    def test_the_encoder_of_the_home_has_bars_of_its_own(
+        self, result: DomainResult, records: list[Record], store: ImageStore, tmp_path: Path
+    ) -> None:
+        own = judged(records, store, {OWN: perfect(), GENERAL: dead()})
+        dark = []
+        for name, results in (("without", [result]), ("with", [own])):
+            plot_encoders(results, tmp_path / f"{name}.png", True)
+            with Image.open(tmp_path / f"{name}.png") as image:
+                pixels = np.asarray(image.convert("RGB"))
+            dark.append(int((pixels == (0x0B, 0x3D, 0x2E)).all(axis=2).sum()))
+        assert dark[0] == 0
+        assert dark[1] > 1000
 
     def test_without_matplotlib_it_says_what_to_install(
         self, result: DomainResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

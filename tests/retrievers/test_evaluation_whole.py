@@ -284,6 +284,22 @@ class TestEvaluation:
             len(worst_rows(rows, domain, sides)) for domain in {row.domain for row in rows} for sides in SIDES
         )
 
+    def test_what_could_not_be_asked_is_no_zero(self, measured: Measured) -> None:
+        rows = measured.rows(most=3, ablation=False)
+        summary = summary_of(rows)
+        assert {domain for one in summary.routing.values() for domain in one} == {"radiology", "ultrasound"}
+        (routing,) = (table for table in tables_of(summary) if table.title == "Routing")
+        place = routing.columns.index("textbook")  # a figure may show any domain
+        assert {row[place] for row in routing.rows} == {"–"}
+        unreachable = [
+            replace(row, measures={**row.measures, "P(rel=2)@5": 0.0}) if row.domain == "radiology" else row
+            for row in rows
+        ]
+        (asked, *_) = (table for table in tables_of(summary_of(unreachable)) if table.title == "Asked by picture")
+        cells = {(row[0], row[1]): row[asked.columns.index("P(rel=2)@5")] for row in asked.rows}
+        assert {cells["radiology", name] for name in (RANDOM, WHOLE, BEST)} == {"–"}
+        assert "–" not in {cells["macro", name] for name in (RANDOM, WHOLE, BEST)}
+
 
 @pytest.mark.parametrize(
     ("found", "right", "shown"),

@@ -19,7 +19,7 @@ __all__ = ["calibrate"]
 
 def calibrate(
     context: typer.Context,
-    seed: Annotated[int, typer.Option(help="Of the halves, the choice of cases, and the intervals.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the halves, the choice of cases, and the intervals.")] = 0,
     share: Annotated[
         float, typer.Option(help="Share of patients asked; 0.15: those no shipped fit has seen; 1: all.")
     ] = 0.15,

@@ -72,6 +72,8 @@ def test_an_answer_names_the_calibration(run: Run, own_home: Path) -> None:
         (("--share", "2"), "share is 2"),
         (("--most", "0"), "most is 0"),
         (("--seed", "x"), "Invalid value for '--seed'"),
+        (("--seed", "-1"), "Invalid value for '--seed'"),
+        (("--share", "nan"), "share is nan"),
     ],
 )
 def test_what_cannot_be_done(run: Run, drawn_home: Path, arguments: tuple[str, ...], told: str) -> None:

@@ -64,6 +64,7 @@ class TestRetrieval:
         [
             (("--domain", "astrology"), "no domain in this index named 'astrology'"),
             (("--most", "-1"), "--most"),
+            (("--seed", "-1"), "--seed"),
         ],
     )
     def test_bad_wishes_are_told(self, run: Run, drawn_home: Path, arguments: tuple[str, ...], told: str) -> None:
@@ -93,6 +94,11 @@ class TestCompare:
         assert told.status == 0
         assert "Otherwise in the two: nothing" in told.out
         assert "picture · whole" in told.out
+
+    def test_bad_wishes_are_told(self, run: Run, drawn_home: Path) -> None:
+        run("--home", drawn_home, "eval", "compare", "a", "b", "--seed", "-1").told(
+            "--seed", "greater than or equal to 0"
+        )
 
     def test_what_is_no_run_is_told(self, run: Run, own_home: Path) -> None:
         run("--home", own_home, "eval", "compare", "nothing", "nothing").told("is not the folder of a run")

@@ -77,6 +77,10 @@ def test_evaluations_print_a_table_and_write_lines(
     assert all(isinstance(json.loads(line), dict) for line in lines)
 
 
+def test_routing_asks_for_at_least_one_case(run: Run, drawn_home: Path) -> None:
+    run("--home", drawn_home, "eval", "routing", "--most", "0").told("--most", "greater than or equal to 1")
+
+
 def test_settings_with_their_sources(run: Run, drawn_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CURBSIDE_PORT", "7999")
     shown = run("--json", "--home", drawn_home, "settings", "show").json

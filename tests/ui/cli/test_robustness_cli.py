@@ -45,7 +45,7 @@ class TestRobustness:
         assert (result["domain"], result["pictures"], found["sides"]) == ("ultrasound", 4, [])
         (family,) = result["families"]
         assert sorted(family["severities"]) == ["1", "2", "3", "4", "5"]
-        assert {"mean", "low", "high", "queries"} == set(family["mean"]["routing"])
+        assert {"mean", "low", "high", "queries", "patients"} == set(family["mean"]["routing"])
         folder = Path(found["folder"])
         assert json.loads((folder / "results.json").read_text(encoding="utf-8"))["results"] == found["results"]
         assert not (folder / "robustness.png").exists()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from retrievers.evaluation.comparison import Difference
     from retrievers.evaluation.runs import Compared
     from ui.cli.context import Context
 
@@ -25,7 +26,7 @@ def compare(
     one: Annotated[Path, typer.Argument(help="The folder of a run, or its name in the home's runs.")],
     other: Annotated[Path, typer.Argument(help="Another.")],
     measure: Annotated[str, typer.Option(help="Which of the measures of their lines.")] = "nDCG@10",
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
 ) -> None:
     """Is one run better than another, on the questions that both asked? A paired test over patients."""
     from retrievers.evaluation.runs import compare_runs, differing, open_run, unshared
@@ -67,9 +68,11 @@ def _table(found: Sequence[Compared], one: str, other: str) -> Table:
     for column in table.columns:
         column.overflow = "fold"
     for each in found:
-        p = each.difference.p if each.difference.adjusted is None else each.difference.adjusted
+        p = f"{_p(each.difference):.4f}" if each.difference.has_interval else "–"
         shared, alone = str(each.difference.queries), f"{each.only_one} | {each.only_other}"
-        table.add_row(
-            each.way, shared, alone, cell(each.one), cell(each.other), cell(each.difference, change=True), f"{p:.4f}"
-        )
+        table.add_row(each.way, shared, alone, cell(each.one), cell(each.other), cell(each.difference, change=True), p)
     return table
+
+
+def _p(difference: Difference) -> float:
+    return difference.p if difference.adjusted is None else difference.adjusted

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,19 +12,18 @@ from ui.cli.context import progress_bar
 from ui.cli.evaluation.runs import HeldOut, write_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from rich.table import Table
-
+    from app.settings import Settings
+    from corpora.home import Home
     from corpora.images import ImageStore
+    from indexing.encoders import Encoder
     from indexing.training.home_features import HomeFeatures, Row
-    from retrievers.evaluation.encoders import Direction, DomainResult
-    from retrievers.evaluation.measures import Interval
+    from retrievers.evaluation.encoders import DomainResult
+    from retrievers.evaluation.spaces import Space
     from ui.cli.context import Context
 
 __all__ = ["encoders"]
-
-_STACKED = 9  # the width of an interval
 
 
 def encoders(
@@ -37,35 +35,46 @@ def encoders(
     plot: Annotated[bool, typer.Option(help="Also draw the bars (needs the extra 'plots').")] = True,
     page: Annotated[bool, typer.Option(help="Also write the page of the worst queries.")] = True,
 ) -> None:
-    """Is each domain's head better than a general one, an untrained one, and the bare tower? No index is needed."""
+    """Is each domain's encoder better than a general head, an untrained one, and the bare tower? Needs no index.
+
+    Measured is what serves: the heads that ship, or the encoder that curbside.toml names for a domain, beside them.
+    """
     from app.shaping import plain
     from corpora.catalog import Catalog
     from corpora.images import ImageStore
     from indexing.encoders.heads import load_head, weights_folder
     from indexing.plots import new_figure
     from retrievers.evaluation.encoders import evaluate_encoders
-    from retrievers.evaluation.spaces import evaluated_rows
+    from retrievers.evaluation.spaces import evaluated_rows, require_heads
 
     here: Context = context.obj
     settings, home = here.settings(), here.open_home()
     folder = weights or weights_folder(settings.licences)
+    require_heads(folder)
     load_head("general", folder)
     if plot:
         new_figure(1.0, 1.0)  # what is missing is told before the work, not after it
     store = ImageStore(home.images)
     with Catalog.open(home.catalog_url) as catalog:
-        rows = evaluated_rows(catalog.records(), store, domain, drawn)
+        rows = evaluated_rows(catalog.records(), store, domain, drawn, held_out)
+    opened = {} if weights else _own_encoders(rows, settings, home)
     with progress_bar(here.console) as bar:
         task = bar.add_task("features", total=None)
-        features, frozen = _features(
-            rows, store, home.models / "features", folder, settings.device,
-            lambda done, most: bar.update(task, completed=done, total=most),
-        )  # fmt: skip
-    results = list(evaluate_encoders(rows, features, frozen, folder, held_out))
+
+        def update(done: int, total: int, stage: str = "features") -> None:
+            bar.update(task, completed=done, total=total, description=stage)
+
+        features, frozen = _features(rows, store, home.models / "features", folder, settings.device, update)
+        own = _own_spaces(rows, store, opened, update)
+    results = list(evaluate_encoders(rows, features, frozen, folder, held_out, own))
     manifest: dict[str, Any] = {"held_out": held_out, "drawn": drawn, "domains": domain, "licences": settings.licences}
     manifest |= {"pictures": len(rows), "weights": _digests(folder)}
+    manifest["encoders"] = {name: encoder.fingerprint for name, encoder in opened.items()}
     run = write_run(here, "eval-encoders", manifest, _lines(results))
     told = _written(results, run, store, held_out, plot, page)
+    if opened:
+        served = ", ".join(f"{name} by {encoder.spec}" for name, encoder in opened.items())
+        told.append(f"This home's encoder, as curbside.toml names it: {served}.")
     shown = [direction.figures() for result in results for direction in result.directions]
     whole = {"manifest": manifest, "results": shown, "folder": str(run)}
     (run / "results.json").write_text(json.dumps(plain(whole), ensure_ascii=False, indent=1), encoding="utf-8")
@@ -74,9 +83,47 @@ def encoders(
         told.append(f"No held-out patient with a picture: {', '.join(silent)}.")
     here.show(whole, told)
     if not here.as_json:
-        for table in _tables(results):
+        from ui.cli.evaluation.encoders_tables import encoder_tables
+
+        for table in encoder_tables(results):
             here.console.print()
             here.console.print(table)
+
+
+def _own_encoders(rows: Sequence[Row], settings: Settings, home: Home) -> dict[str, Encoder]:
+    """By domain, the encoder that serves there where it is another than the one that ships for it.
+
+    Raises:
+        ModelError: one cannot be opened, or takes texts only.
+    """
+    from app.wiring import encoder_plan
+    from corpora.errors import ModelError
+    from indexing.encoders import open_encoder
+
+    plan, opened = encoder_plan(settings), {}
+    for name in sorted({row.record.domain for row in rows}):
+        spec = plan.joint_spec(name)
+        if spec != f"embedded:{name}":
+            opened[name] = open_encoder(spec, settings.device, home.path, settings.licences)
+            if not opened[name].has_images:
+                raise ModelError(f"The encoder {spec} takes texts only; name one for {name} that takes pictures too.")
+    return opened
+
+
+def _own_spaces(
+    rows: Sequence[Row], store: ImageStore, encoders: Mapping[str, Encoder], progress: Callable[[int, int, str], None]
+) -> dict[str, Space]:
+    from retrievers.evaluation.spaces import encoder_space
+
+    spaces = {}
+    for name, encoder in encoders.items():
+
+        def update(done: int, total: int, stage: str = f"encoding {name}") -> None:
+            progress(done, total, stage)
+
+        mine = [row for row in rows if row.record.domain == name]
+        spaces[name] = encoder_space(encoder, mine, store, update)
+    return spaces
 
 
 def _features(
@@ -126,60 +173,3 @@ def _written(
         write_worst_page(results, store, run / "worst.html", held_out)
         told.append(f"Worst queries (holds pictures of this home): {run / 'worst.html'}")
     return told
-
-
-def _tables(results: Sequence[DomainResult]) -> Iterator[Table]:
-    from retrievers.evaluation.encoders import DIRECTIONS
-
-    for name in DIRECTIONS:
-        shown = [one for result in results for one in result.directions if one.name == name]
-        if shown:
-            yield _within(shown) if name == "image→image" else _across(name, shown)
-
-
-def _across(name: str, shown: Sequence[Direction]) -> Table:
-    from rich.table import Table
-
-    from retrievers.evaluation.encoders import DIRECTIONS
-    from retrievers.evaluation.spaces import DOMAIN, GENERAL, UNTRAINED
-
-    table = Table(
-        name, "", "chance", DOMAIN, GENERAL, UNTRAINED, "domain − general", box=None, show_edge=False, pad_edge=False
-    )
-    for one in shown:
-        size = f"{len(one.asked)} in {one.gallery}"
-        for number, measure in enumerate(DIRECTIONS[name]):
-            means = [_cell(one.means.get(encoder, {}).get(measure)) for encoder in (DOMAIN, GENERAL, UNTRAINED)]
-            difference = one.differences.get(GENERAL, {}).get(measure)
-            label = (one.domain, size, "")[number]
-            table.add_row(label, measure, f"{one.chance[measure]:.3f}", *means, _cell(difference, change=True))
-    return table
-
-
-def _within(shown: Sequence[Direction]) -> Table:
-    from rich.table import Table
-
-    from retrievers.evaluation.spaces import AS_IT_CAME, DOMAIN, GENERAL, SENTENCES, TUNED, UNTRAINED
-
-    order = (DOMAIN, GENERAL, UNTRAINED, TUNED, AS_IT_CAME, SENTENCES)
-    names = [name for name in order if any(name in one.means for one in shown)]
-    compared = [name for name in (GENERAL, AS_IT_CAME) if name in names]
-    heads = [*names, *(f"domain − {name.removesuffix(' head')}" for name in compared)]
-    lines = [fill(head, _STACKED) for head in heads]
-    table = Table("image→image\nP@5", "chance", "best", *lines, box=None, show_edge=False, pad_edge=False)
-    for one in shown:
-        cells = [_cell(one.means.get(name, {}).get("P@5"), stacked=True) for name in names]
-        beaten = one.differences if one.serving == DOMAIN else {}
-        differences = [_cell(beaten.get(name, {}).get("P@5"), change=True, stacked=True) for name in compared]
-        asked = f"{one.domain}\n{len(one.asked)} in {one.gallery}\nby {one.judged_by}"
-        table.add_row(asked, f"{one.chance['P@5']:.3f}", f"{one.best['P@5']:.2f}", *cells, *differences)
-    return table
-
-
-def _cell(interval: Interval | None, change: bool = False, stacked: bool = False) -> str:
-    """A mean and its interval; stacked where columns are many."""
-    if interval is None:
-        return "–"
-    sign, between = ("+", "…") if change else ("", "–")
-    mean, reach = f"{interval.mean:{sign}.3f}", f"{interval.low:{sign}.2f}{between}{interval.high:{sign}.2f}"
-    return f"{mean}\n{reach}" if stacked else f"{mean} ({reach})"

@@ -50,7 +50,7 @@ def retrieval(
     held_out: HeldOut = False,
     ablation: Annotated[bool, typer.Option("--ablation", help="Also with each part taken away.")] = False,
     most: Annotated[int, typer.Option(min=0, help="Patients of each domain asked of the whole; 0: none.")] = 20,
-    seed: Annotated[int, typer.Option(help="Of the choice of records, and of the intervals.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of records, and of the intervals.")] = 0,
     domain: Annotated[list[str] | None, typer.Option(help="Only this domain; may be given again.")] = None,
     plot: Annotated[bool, typer.Option(help="Also draw the bars (needs the extra 'plots').")] = True,
     page: Annotated[bool, typer.Option(help="Also write the page with the worst questions.")] = True,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ui.cli.context import progress_bar
 from ui.cli.evaluation.runs import HeldOut, cell, write_run
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 def routing(
     context: typer.Context,
     held_out: HeldOut = False,
-    most: Annotated[int, typer.Option(help="Most cases of one domain.")] = 200,
+    most: Annotated[int, typer.Option(min=1, help="Most cases of one domain.")] = 200,
     everyday: Annotated[
         Path | None, typer.Option(help="Folder of pictures that are not medical; else some are made by code.")
     ] = None,
@@ -33,12 +34,17 @@ def routing(
 
     here: Context = context.obj
     settings = here.settings()
-    with open_retriever(here.open_home(), settings) as retriever:
-        records, domains = retriever.catalog.records(), retriever.index.domains
-        strange = _pictures(everyday) if everyday else []
+    strange = _pictures(everyday) if everyday else []
+    with open_retriever(here.open_home(), settings) as retriever, progress_bar(here.console) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def update(done: int, total: int, stage: str) -> None:
+            bar.update(task, completed=done, total=total, description=stage)
+
         result = evaluate_routing(
-            retriever.router, records, retriever.images, domains, everyday=strange, most=most, held_out=held_out
-        )
+            retriever.router, retriever.catalog.records(), retriever.images, retriever.index.domains,
+            everyday=strange, most=most, held_out=held_out, progress=update,
+        )  # fmt: skip
         manifest = {"index": retriever.index.manifest.label, "held_out": held_out, "most": most}
     folder = write_run(here, "eval-routing", manifest, result.queries)
     table = Table("domain", "pictures", "accuracy", box=None)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from retrievers.evaluation.comparison import Difference
+    from retrievers.evaluation.measures import Interval
     from ui.cli.context import Context
 
 __all__ = ["HeldOut", "cell", "write_run"]
@@ -19,13 +21,11 @@ __all__ = ["HeldOut", "cell", "write_run"]
 HeldOut = Annotated[bool, typer.Option("--held-out", help="Only patients that no shipped fit has seen.")]
 
 
-def cell(interval: Any, change: bool = False) -> str:
+def cell(interval: Interval | Difference | None, change: bool = False, digits: int = 3, stacked: bool = False) -> str:
     """An interval as a cell of a table; a change shows its signs."""
-    if interval is None:
-        return "–"
-    if change:
-        return f"{interval.mean:+.3f} ({interval.low:+.3f} … {interval.high:+.3f})"
-    return f"{interval.mean:.3f} ({interval.low:.3f}–{interval.high:.3f})"
+    from retrievers.evaluation.cells import interval_cell
+
+    return interval_cell(interval, change=change, digits=digits, stacked=stacked)
 
 
 def write_run(here: Context, name: str, manifest: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> Path:
