@@ -46,16 +46,14 @@ def adapt(
 
 
 def _fit(here: Context, domain: str, corpora: list[str], seed: int, share: float, rank: int) -> None:
-    from rich.console import Console
-
     from app.shaping import plain
     from indexing.reprojection import publish_adapter
     from indexing.training.site_adapter import AdapterOptions
     from retrievers.calibration.adapter import fit_site_adapter
-    from ui.cli.context import progress_bar
+    from ui.cli.progress import progress_bar
 
     settings, home = here.settings(), here.open_home()
-    with progress_bar(Console(stderr=True)) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("reading", total=None)
 
         def update(done: int, total: int, stage: str) -> None:

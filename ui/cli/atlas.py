@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ui.cli.context import progress_bar
+from ui.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from ui.cli.context import Context
@@ -49,7 +49,7 @@ def draw_map(
     with Catalog.open(home.catalog_url) as catalog:
         records = {record.uid: record for record in catalog.records()}
     options = AtlasOptions(side, tuple(corpus) if corpus else None, tuple(domain) if domain else None, most)
-    with progress_bar(here.console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("reading", total=None)
 
         def update(done: int, total: int, stage: str) -> None:

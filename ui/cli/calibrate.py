@@ -43,14 +43,12 @@ def calibrate(
 
 
 def _fit(here: Context, stored: CalibrationFolder, seed: int, share: float, most: int) -> None:
-    from rich.console import Console
-
     from app.wiring import open_retriever
     from retrievers.calibration.fit import calibrate as fit
-    from ui.cli.context import progress_bar
+    from ui.cli.progress import progress_bar
 
     with open_retriever(here.open_home(), here.settings()) as retriever:
-        with progress_bar(Console(stderr=True)) as bar:
+        with progress_bar() as bar:
             task = bar.add_task("reading", total=None)
 
             def update(done: int, total: int, stage: str) -> None:

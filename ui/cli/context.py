@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from corpora.home import Home
 
-__all__ = ["Context", "progress_bar"]
+__all__ = ["Context"]
 
 
 @dataclass(frozen=True)
@@ -57,25 +57,3 @@ class Context:
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
         if table is not None:
             self.console.print(table)
-
-
-def progress_bar(console: Console) -> Any:
-    """A bar with what is done, the rate and the time that remains."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        """Items a second."""
-
-        def render(self, task: Any) -> Text:
-            return Text(f"{task.speed:.1f}/s" if task.speed else "–/s")
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        Rate(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )

@@ -36,14 +36,14 @@ def add(
     from corpora.ingest import add_corpus
     from corpora.readers.base import ReaderOptions, licence_kind
     from corpora.records import Licence
-    from ui.cli.context import progress_bar
+    from ui.cli.progress import progress_bar
 
     here: Context = context.obj
     home = here.open_home(create=True)
     said = Licence(licence, licence_kind(licence)) if licence else Licence()
     options = ReaderOptions(name, domain, modality, said, home.domains, _pairs(option or []))
     corpus = Corpus(name, title or name, reader, str(source), said, tuple(group or ()))
-    with progress_bar(here.console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task(f"adding {name}", total=None)
         done = add_corpus(home, corpus, options, lambda count: bar.update(task, completed=count))
     here.show(done, [_told(done)])
@@ -127,12 +127,12 @@ def teach_home(here: Context, practice: int = 0) -> list[Ingested]:
     from corpora.readers.base import ReaderOptions
     from corpora.records import Licence
     from corpora.teaching import PRACTICE, PRIMER, TEACHING, write_practice, write_teaching
-    from ui.cli.context import progress_bar
+    from ui.cli.progress import progress_bar
 
     home = here.open_home(create=True)
     Catalog.open(home.catalog_url).close()  # a catalogue that refuses is told before minutes of drawing
     drawn = home.path / "drawn"
-    with progress_bar(here.console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("drawing", total=None)
         write_teaching(drawn, lambda done, total: bar.update(task, completed=done, total=total))
         if practice:

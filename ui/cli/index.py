@@ -35,12 +35,12 @@ def build_home(
     from app.wiring import build_options
     from indexing.freed_memory import keep_freed_memory
     from indexing.jobs import Progress, build_index
-    from ui.cli.context import progress_bar
+    from ui.cli.progress import progress_bar
 
     settings = here.settings(vector_index=vector_index, device=device)
     home = here.open_home()
     keep_freed_memory()
-    with progress_bar(here.console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("indexing", total=None)
 
         def update(progress: Progress) -> None:

@@ -37,14 +37,14 @@ def train_encoder(
 
     from indexing.freed_memory import keep_freed_memory
     from indexing.training.train import train_encoder as fit
-    from ui.cli.context import progress_bar
+    from ui.cli.progress import progress_bar
 
     here: Context = context.obj
     settings, home = here.settings(), here.open_home()
     options = _options(domain, corpus or [], mode, on, device or settings.device, settings.licences, epochs, seed)
     folder = to or home.models / f"{domain}-{mode}"
     keep_freed_memory()
-    with progress_bar(here.console) as bar:
+    with progress_bar() as bar:
         tasks: dict[str, Any] = {}
 
         def say(stage: str, done: int, most: int, detail: str) -> None:

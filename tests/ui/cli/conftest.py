@@ -49,6 +49,7 @@ Run = Callable[..., Ran]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """`run("index", "list")` is `curbside index list`."""
     monkeypatch.delenv("CURBSIDE_HOME", raising=False)
+    monkeypatch.setattr("ui.cli.progress.monotonic", lambda: 0.0)  # however slow the machine, no work is long
 
     def call(*arguments: str | Path) -> Ran:
         monkeypatch.setattr(sys, "argv", ["curbside", *map(str, arguments)])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.cli.context import progress_bar
 from ui.cli.evaluation.runs import HeldOut, write_run
+from ui.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -55,7 +55,7 @@ def encoders(
     store = ImageStore(home.images)
     with Catalog.open(home.catalog_url) as catalog:
         rows = evaluated_rows(catalog.records(), store, domain, drawn)
-    with progress_bar(here.console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("features", total=None)
         features, frozen = _features(
             rows, store, home.models / "features", folder, settings.device,
