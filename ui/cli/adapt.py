@@ -78,8 +78,10 @@ def _fit(here: Context, domain: str, corpora: list[str], seed: int, share: float
     else:
         outcome = f"{version} stays as it is."
     fit, stop, judge = report.patients
+    part = plain(report.part)
     lines = [
         f"Patients that fitted {fit}, said when to stop {stop}, judged {judge}. {report.seconds:.0f} s.",
+        _verdict(part),
         outcome,
         f"Means on patients that did not fit it, gain with its 95 % bootstrap interval over patients. {_RESEARCH}",
     ]
@@ -87,7 +89,7 @@ def _fit(here: Context, domain: str, corpora: list[str], seed: int, share: float
         lines.append("A calibration that was fitted before is no longer in force; run: curbside calibrate.")
     digest = report.adapter.digest if report.adapter else None
     shown = {"index": version, "adapter": digest, "part": report.part, "patients": report.patients}
-    here.show(shown | {"seconds": report.seconds}, lines, _table(plain(report.part)))
+    here.show(shown | {"seconds": report.seconds}, lines, _table(part))
 
 
 def _show(here: Context, domain: str) -> None:
@@ -99,7 +101,8 @@ def _show(here: Context, domain: str) -> None:
     notes: Mapping[str, Any] = adapter.notes
     lines = [
         f"Adapter {adapter.digest} for {adapter.encoder}, fitted on {notes['index']} with seed "
-        f"{notes['options']['seed']}; back with: curbside adapt --domain {domain} --undo. {_RESEARCH}"
+        f"{notes['options']['seed']}; back with: curbside adapt --domain {domain} --undo. {_RESEARCH}",
+        _verdict(notes["part"]),
     ]
     here.show({"adapter": adapter.digest, "encoder": adapter.encoder, **notes}, lines, _table(notes["part"]))
 
@@ -118,19 +121,18 @@ def _undo(here: Context, domain: str) -> None:
 def _table(part: Mapping[str, Any]) -> Table:
     from rich.table import Table
 
-    table = Table("domain", "measure", "before", "after", "gain", "kept", "why", box=None)
-    for column in table.columns:
-        column.overflow = "fold"
+    table = Table("measure", "before", "after", "gain", box=None)
     names = [name.removesuffix(" before") for name in part["notes"] if name.endswith(" before")]
     gain = "–" if part["gain"] is None else f"{part['gain']:+.3f} ({part['low']:+.3f} to {part['high']:+.3f})"
-    kept = "kept" if part["kept"] else "refused"
-    table.add_row(
-        part["domain"], "mean of all", _figure(part["before"]), _figure(part["after"]), gain, kept, part["reason"]
-    )
+    table.add_row("mean of all", _figure(part["before"]), _figure(part["after"]), gain)
     for name in names:
         before, after = (part["notes"][f"{name} {when}"] for when in ("before", "after"))
-        table.add_row("", name, _figure(before), _figure(after), f"{after - before:+.3f}", "", "")
+        table.add_row(name, _figure(before), _figure(after), f"{after - before:+.3f}")
     return table
+
+
+def _verdict(part: Mapping[str, Any]) -> str:
+    return f"The site adapter for {part['domain']} is {'kept' if part['kept'] else 'refused'}: {part['reason']}."
 
 
 def _figure(value: float | None) -> str:

@@ -9,6 +9,8 @@ import typer
 from corpora.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from rich.table import Table
 
     from retrievers.calibration import Calibration, CalibrationFolder, Part
@@ -106,28 +108,36 @@ def _whole(calibration: Calibration) -> dict[str, object]:
 
 
 def _table(calibration: Calibration) -> Table:
+    """Each part with its measure, its domains beneath; two columns, so that words stay whole on a narrow screen."""
     from rich.table import Table
 
-    table = Table("part", "domain", "measure", "fitted", "before", "after", "gain", "kept", "why", box=None)
-    for column in table.columns:
-        column.overflow = "fold"
-    for part in calibration.parts:
-        before, after = (_figure(value) for value in (part.before, part.after))
-        kept = "kept" if part.kept else "refused"
-        table.add_row(part.name, part.domain, part.measure, part.value, before, after, _gain(part), kept, _why(part))
+    table = Table(box=None, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, parts in _by_name(calibration.parts).items():
+        table.add_row(name, parts[0].measure)
+        for part in parts:
+            table.add_row(f"  {part.domain}", "\n".join(_described(part)), style="bold" if part.kept else None)
     return table
 
 
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+def _by_name(parts: Sequence[Part]) -> dict[str, list[Part]]:
+    named: dict[str, list[Part]] = {}
+    for part in parts:
+        named.setdefault(part.name, []).append(part)
+    return named
+
+
+def _described(part: Part) -> Iterator[str]:
+    """The figures, the verdict, and what was fitted with what is told beside."""
+    if part.before is not None and part.after is not None:
+        yield f"{part.before:.3f} → {part.after:.3f}{_gain(part)}"
+    yield f"{'kept' if part.kept else 'refused'}: {part.reason}"
+    told = [f"fitted {part.value}"] if part.value else []
+    told += [f"{name} {value:g}" for name, value in part.notes.items()]
+    if told:
+        yield "; ".join(told)
 
 
 def _gain(part: Part) -> str:
-    if part.gain is None:
-        return "–"
-    return f"{part.gain:+.3f} ({part.low:+.3f} to {part.high:+.3f})"
-
-
-def _why(part: Part) -> str:
-    notes = ", ".join(f"{name} {value:g}" for name, value in part.notes.items())
-    return f"{part.reason} ({notes})" if notes else part.reason
+    return "" if part.gain is None else f", gain {part.gain:+.3f} ({part.low:+.3f} to {part.high:+.3f})"

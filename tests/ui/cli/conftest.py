@@ -62,6 +62,21 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return call
 
 
+Screen = Callable[[int], None]
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """`screen(80)`: standard output is a screen of 80 columns, without colours."""
+
+    def become(columns: int) -> None:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("TERM", "dumb")
+
+    return become
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A `jsonl` source with two good records, a broken line, an unknown domain, and two unreadable pictures."""
