@@ -73,7 +73,7 @@ def _fit(here: Context, domain: str, corpora: list[str], seed: int, share: float
         version = publish_adapter(home, domain, report.adapter, settings.index).label
         outcome = (
             f"{version} is published: {domain} is seen through the adapter {report.adapter.digest}; back with: "
-            f"curbside adapt --domain {domain} --undo."
+            f"{here.command('adapt', '--domain', domain, '--undo')}"
         )
     else:
         outcome = f"{version} stays as it is."
@@ -86,7 +86,7 @@ def _fit(here: Context, domain: str, corpora: list[str], seed: int, share: float
         f"Means on patients that did not fit it, gain with its 95 % bootstrap interval over patients. {_RESEARCH}",
     ]
     if report.adapter is not None:
-        lines.append("A calibration that was fitted before is no longer in force; run: curbside calibrate.")
+        lines.append(f"A calibration that was fitted before is no longer in force; run: {here.command('calibrate')}")
     digest = report.adapter.digest if report.adapter else None
     shown = {"index": version, "adapter": digest, "part": report.part, "patients": report.patients}
     here.show(shown | {"seconds": report.seconds}, lines, _table(part))
@@ -97,11 +97,12 @@ def _show(here: Context, domain: str) -> None:
 
     adapter = stored_adapter(here.open_home(), domain, here.settings().index)
     if adapter is None:
-        raise InputError(f"{domain} has no site adapter; fit one with: curbside adapt --domain {domain}.")
+        fit = here.command("adapt", "--domain", domain)
+        raise InputError(f"{domain} has no site adapter; fit one with: {fit}")
     notes: Mapping[str, Any] = adapter.notes
     lines = [
         f"Adapter {adapter.digest} for {adapter.encoder}, fitted on {notes['index']} with seed "
-        f"{notes['options']['seed']}; back with: curbside adapt --domain {domain} --undo. {_RESEARCH}",
+        f"{notes['options']['seed']}. {_RESEARCH} Back with: {here.command('adapt', '--domain', domain, '--undo')}",
         _verdict(notes["part"]),
     ]
     here.show({"adapter": adapter.digest, "encoder": adapter.encoder, **notes}, lines, _table(notes["part"]))

@@ -64,7 +64,7 @@ def _fit(here: Context, stored: CalibrationFolder, seed: int, share: float, most
     )
     told = [
         f"Patients that fitted + that judged: {halves or 'none'}. {report.seconds:.0f} s.",
-        *_told(stored, report.calibration),
+        *_told(here, stored, report.calibration),
     ]
     if share < 1 and any(part.reason.startswith("too few") for part in report.calibration.parts):
         told.append("Where no fit has seen this home's patients, as with records of your own, --share 1 asks them all.")
@@ -75,8 +75,8 @@ def _fit(here: Context, stored: CalibrationFolder, seed: int, share: float, most
 def _show(here: Context, stored: CalibrationFolder) -> None:
     calibration = stored.load()
     if calibration is None:
-        raise InputError(f"The index {stored.index!r} has no calibration; make one with: curbside calibrate.")
-    here.show({"path": stored.path} | _whole(calibration), _told(stored, calibration), _table(calibration))
+        raise InputError(f"The index {stored.index!r} has no calibration; make one with: {here.command('calibrate')}")
+    here.show({"path": stored.path} | _whole(calibration), _told(here, stored, calibration), _table(calibration))
 
 
 def _undo(here: Context, stored: CalibrationFolder) -> None:
@@ -88,10 +88,10 @@ def _undo(here: Context, stored: CalibrationFolder) -> None:
     here.show({"calibration": calibration.digest if calibration else None}, [line])
 
 
-def _told(stored: CalibrationFolder, calibration: Calibration) -> list[str]:
+def _told(here: Context, stored: CalibrationFolder, calibration: Calibration) -> list[str]:
     return [
         f"Fitted on {calibration.version}, seed {calibration.seed}, {calibration.share:.0%} of the patients; "
-        f"{_in_force(calibration)}. Stored in {stored.path}; back with: curbside calibrate --undo.",
+        f"{_in_force(calibration)}. Stored in {stored.path}; back with: {here.command('calibrate', '--undo')}",
         "Means on patients that did not fit them; gains with 95 % bootstrap intervals over patients.",
     ]
 

@@ -92,7 +92,8 @@ def fetch(
     options = FetchOptions(source, text_tower, revision, offline)
     done = fetch_encoder(what, target, options, lambda told: here.console.print(f"… {told}") if talks else None)
     spec = done.spec(here.home)
-    here.show({**plain(done), "spec": spec}, _told(done, entry, spec))
+    build = here.command("index", "build", index=settings.index)
+    here.show({**plain(done), "spec": spec}, _told(done, entry, spec, build))
 
 
 @application.command("check")
@@ -136,7 +137,7 @@ def _described(row: Mapping[str, Any], everywhere: int) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _told(done: Fetched, entry: Published | None, spec: str) -> list[str]:
+def _told(done: Fetched, entry: Published | None, spec: str, build: str) -> list[str]:
     """What was made, and what to write in curbside.toml."""
     told = [
         f"{done.folder} holds {done.source}{f' at {done.revision}' if done.revision else ''} "
@@ -147,7 +148,7 @@ def _told(done: Fetched, entry: Published | None, spec: str) -> list[str]:
     domains = entry.domains if entry else ()
     told += ["In curbside.toml, for the domains it should serve:", "[encoders]"]
     told += [f'{domain} = "{spec}"' for domain in domains or ("radiology",)]
-    return [*told, "Then: curbside index build. Research use, not a medical device."]
+    return [*told, f"Then: {build}", "Research use, not a medical device."]
 
 
 def _facts(checked: Checked) -> list[str]:

@@ -97,7 +97,8 @@ def verify(context: typer.Context, name: Annotated[str, typer.Option(help="Name 
     if report.removed:
         lines.append(f"{report.removed} of its records are no longer in the catalogue; searches do not find them.")
     if report.waiting:
-        lines.append(f"{report.waiting} records of the catalogue are not indexed yet; run: curbside index build.")
+        build = here.command("index", "build", index=name)
+        lines.append(f"{report.waiting} records of the catalogue are not indexed yet; run: {build}")
     here.show(report, lines)
 
 

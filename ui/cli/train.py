@@ -57,7 +57,8 @@ def train_encoder(
     table = Table("held-out patients", "before", "after", box=None)
     for name in _FIGURES:
         table.add_row(name, f"{trained.before[name]:.3f}", f"{trained.after[name]:.3f}")
-    here.show(_shown(trained, domain), _told(trained, domain), table)
+    build = here.command("index", "build", index=settings.index)
+    here.show(_shown(trained, domain), _told(trained, domain, build), table)
 
 
 def _options(
@@ -90,7 +91,7 @@ def _shown(trained: Trained, domain: str) -> dict[str, Any]:
     }
 
 
-def _told(trained: Trained, domain: str) -> list[str]:
+def _told(trained: Trained, domain: str, build: str) -> list[str]:
     won = sum(trained.after[name] for name in _JUDGED) > sum(trained.before[name] for name in _JUDGED)
     use = "To use it" if won else "It is not better than before: better keep what serves. To use it all the same"
     return [
@@ -99,7 +100,7 @@ def _told(trained: Trained, domain: str) -> list[str]:
         f"Written: {trained.folder} (weights, manifest, model card).",
         f"{use}, put into curbside.toml:",
         f'[encoders]\n{_key(domain)} = "{trained.spec}"',
-        "and build the index again: curbside index build.",
+        f"and build the index again: {build}",
     ]
 
 

@@ -32,8 +32,11 @@ def test_fit_show_and_back(run: Run, planted: Home) -> None:
     ran = run(*adapt("--seed", "3"))
     assert ran.status == 0, ran.err
     assert ran.err == ""
-    for part in ("default v2 is published", "kept", "R@10 image→text", "not a medical device", "curbside calibrate"):
+    for part in ("default v2 is published", "kept", "R@10 image→text", "not a medical device"):
         assert part in ran.out
+    of_home = f"curbside --home {planted.path}"
+    assert f"back with: {of_home} adapt --domain radiology --undo\n" in ran.out
+    assert f"no longer in force; run: {of_home} calibrate\n" in ran.out
     digest = IndexFolder(planted).manifest().adapters["radiology"]
     shown = run(*adapt("--show"))
     assert f"Adapter {digest} for planted:swapped/1, fitted on default v1 with seed 3" in shown.out
@@ -47,7 +50,7 @@ def test_fit_show_and_back(run: Run, planted: Home) -> None:
     assert "default v3 is published: radiology has the encoder's own vectors again" in back.out
     assert "default v3 is whole" in run("--home", planted.path, "index", "verify").out
     run(*adapt("--undo")).told("default v3 has no site adapter for radiology")
-    run(*adapt("--show")).told("radiology has no site adapter; fit one with: curbside adapt --domain radiology")
+    run(*adapt("--show")).told(f"radiology has no site adapter; fit one with: {of_home} adapt --domain radiology")
 
 
 def test_json(run: Run, planted: Home) -> None:

@@ -34,6 +34,7 @@ def test_fit_show_and_back(run: Run, own_home: Path) -> None:
     assert shown.status == 0
     assert "seed 3, 15% of the patients" in shown.out
     assert ran.out.splitlines()[-1] == shown.out.splitlines()[-1]
+    assert f"back with: curbside --home {own_home} calibrate --undo\n" in shown.out
     back = run("--home", own_home, "calibrate", "--undo")
     assert "has no calibration any more" in back.out
     assert not (own_home / "calibration" / "default.json").exists()
@@ -89,7 +90,7 @@ def test_an_answer_names_the_calibration(run: Run, own_home: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--show",), "has no calibration; make one with: curbside calibrate"),
+        (("--show",), "has no calibration; make one with: curbside --home "),
         (("--undo",), "has no calibration; make one with: curbside calibrate"),
         (("--show", "--undo"), "exclude each other"),
         (("--share", "0"), "share is 0"),

@@ -41,7 +41,7 @@ def test_a_fit_tells_what_it_reached_and_how_to_use_it(run: Run, site: Path) -> 
         "70 pictures of 70 patients; measured on 12 pictures that nothing was fitted on.",
         f"Written: {site / 'models' / 'ultrasound-adapter'} (weights, manifest, model card).",
         '[encoders]\nultrasound = "embedded:local-dir:models/ultrasound-adapter"',
-        "build the index again: curbside index build",
+        f"build the index again: curbside --home {site} index build\n",
     ):
         assert part in ran.out
     lines = [line.split() for line in ran.out.splitlines()[-5:]]
@@ -110,12 +110,12 @@ def test_wrong_options_are_refused(run: Run, site: Path, options: tuple[str, ...
 def test_it_says_whether_it_is_better(tmp_path: Path, after: float, said: str) -> None:
     names = ("recall@5", "label precision@5", "pictures")
     trained = Trained(tmp_path, "embedded:local-dir:x", dict.fromkeys(names, 0.5), dict.fromkeys(names, after), 1, 1)
-    assert any(line.startswith(said) for line in _told(trained, "radiology"))
+    assert any(line.startswith(said) for line in _told(trained, "radiology", ""))
 
 
 @pytest.mark.parametrize("domain", ["radiology", "oral surgery", "Zähne", 'a "b".c'])
 def test_what_it_says_to_write_is_toml(tmp_path: Path, domain: str) -> None:
     names = ("recall@5", "label precision@5", "pictures")
     trained = Trained(tmp_path, "embedded:local-dir:x", dict.fromkeys(names, 0.5), dict.fromkeys(names, 0.6), 1, 1)
-    (line,) = [line for line in _told(trained, domain) if line.startswith("[encoders]")]
+    (line,) = [line for line in _told(trained, domain, "") if line.startswith("[encoders]")]
     assert tomllib.loads(line) == {"encoders": {domain: "embedded:local-dir:x"}}
