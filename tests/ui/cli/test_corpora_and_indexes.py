@@ -90,6 +90,22 @@ def test_the_teaching_corpus_is_drawn_once(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("few")
+def test_the_time_of_drawing_is_told(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    draw = writer._draw
+
+    def slow(task: tuple[str, str, Path]) -> None:
+        now[0] += 30
+        draw(task)
+
+    monkeypatch.setattr(writer, "_draw", slow)
+    monkeypatch.setattr("ui.cli.corpus.monotonic", lambda: now[0])
+    told = run("--home", tmp_path / "home", "corpus", "teach").out.splitlines()
+    assert told[0].startswith("teaching: 4 new, 0 changed, 0 unchanged, 0 skipped (4 pictures, added in ")
+    assert told[-1] == "Drawn and added in 120 s."
+
+
+@pytest.mark.usefixtures("few")
 def test_the_demo_home_is_made_once(run: Run, tmp_path: Path) -> None:
     home = ("--home", tmp_path / "home")
     first = run(*home, "demo", "--no-serve")
