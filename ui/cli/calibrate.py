@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from indexing.shards import Manifest
     from retrievers.calibration import Calibration, CalibrationFolder, Part
     from ui.cli.context import Context
 
 __all__ = ["calibrate"]
+
+_FITTED_HERE = "embedded:local-dir:"  # what `train-encoder` writes
 
 
 def calibrate(
@@ -57,6 +60,7 @@ def _fit(here: Context, stored: CalibrationFolder, seed: int, share: float, most
                 bar.update(task, completed=done, total=total, description=stage)
 
             report = fit(retriever, seed=seed, share=share, most=most, progress=update)
+        manifest = retriever.index.manifest
         stored.save(report.calibration)
     halves = ", ".join(
         f"{domain} {report.fitting.get(domain, 0)} + {report.judging.get(domain, 0)}"
@@ -67,9 +71,21 @@ def _fit(here: Context, stored: CalibrationFolder, seed: int, share: float, most
         *_told(here, stored, report.calibration),
     ]
     if share < 1 and any(part.reason.startswith("too few") for part in report.calibration.parts):
-        told.append("Where no fit has seen this home's patients, as with records of your own, --share 1 asks them all.")
+        told.append(_advice(manifest))
     shown = {"fitting": report.fitting, "judging": report.judging, "seconds": report.seconds, "path": stored.path}
     here.show(shown | _whole(report.calibration), told, _table(report.calibration))
+
+
+def _advice(manifest: Manifest) -> str:
+    """Whether all patients may be asked: a fit on this home has left only those of the usual share out."""
+    fitted = sorted(spec for spec in manifest.encoders if spec.startswith(_FITTED_HERE))
+    fitted += [f"the site adapter of {domain}" for domain in sorted(manifest.adapters)]
+    if not fitted:
+        return "Where no fit has seen this home's patients, as with records of your own, --share 1 asks them all."
+    return (
+        f"Fitted on a site's own patients: {', '.join(fitted)}. Where these are this home's, only 15 % were held out, "
+        "and a larger --share would judge by patients that were learned from; more records help instead."
+    )
 
 
 def _show(here: Context, stored: CalibrationFolder) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from corpora.home import Home
+from indexing.shards import Manifest
 from retrievers.calibration import Calibration, CalibrationFolder, Part, SelectionCalibration
 from tests.ui.cli.conftest import Run, Screen
+from ui.cli.calibrate import _advice
 
 
 def with_ratio(value: float) -> Calibration:
@@ -85,6 +87,22 @@ def test_an_answer_names_the_calibration(run: Run, own_home: Path) -> None:
     CalibrationFolder(Home.open(own_home)).save(stored)
     asked = run("--home", own_home, "--json", "ask", "What is a pleural effusion?").json
     assert asked["manifest"]["calibration"] == stored.digest
+
+
+@pytest.mark.parametrize(
+    ("encoder", "adapters", "told"),
+    [
+        ("embedded:radiology", {}, "--share 1 asks them all"),
+        ("open_clip:local-dir:models/x", {}, "--share 1 asks them all"),
+        ("embedded:local-dir:models/x", {}, "own patients: embedded:local-dir:models/x. Where these are this home's"),
+        ("embedded:radiology", {"radiology": "0a"}, "own patients: the site adapter of radiology."),
+    ],
+)
+def test_all_patients_are_advised_where_nothing_was_fitted_on_them(
+    encoder: str, adapters: dict[str, str], told: str
+) -> None:
+    manifest = Manifest("default", 1, "", {encoder: "f"}, {}, (), {}, adapters=adapters)
+    assert told in _advice(manifest)
 
 
 @pytest.mark.parametrize(
