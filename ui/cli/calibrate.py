@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from corpora.errors import InputError
+from ui.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -100,7 +101,7 @@ def _undo(here: Context, stored: CalibrationFolder) -> None:
     if calibration is None:
         line = f"The index {stored.index!r} has no calibration any more; searches use the defaults."
     else:
-        line = f"Back to the calibration of {calibration.created}: {_in_force(calibration)}."
+        line = f"Back to the calibration of {calibration.created}; {_in_force(calibration)}."
     here.show({"calibration": calibration.digest if calibration else None}, [line])
 
 
@@ -116,7 +117,7 @@ def _in_force(calibration: Calibration) -> str:
     kept = sum(part.kept for part in calibration.parts)
     if not kept:
         return "nothing won, so searches use the defaults"
-    return f"{kept} of {len(calibration.parts)} parts are in force, digest {calibration.digest}"
+    return f"in force: {kept} of {counted(len(calibration.parts), 'part')}, digest {calibration.digest}"
 
 
 def _whole(calibration: Calibration) -> dict[str, object]:

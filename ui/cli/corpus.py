@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ui.counting import counted
+
 if TYPE_CHECKING:
     from corpora.catalog import Corpus
     from corpora.home import Home
@@ -105,8 +107,8 @@ def remove(context: typer.Context, name: Annotated[str, typer.Argument(help="Cor
     here.show(
         {"removed": name, "records": count},
         [
-            f"Removed {name} with {count} records: no search finds them. Their pictures stay in the home's images, and",
-            "index versions built before hold their words until two newer ones are built (docs/corpora.md).",
+            f"Removed {name} with {counted(count, 'record')}: no search finds any. Pictures stay in the home's images,",
+            "and index versions built before hold the words until two newer ones are built (docs/corpora.md).",
         ],
     )
 
@@ -174,5 +176,5 @@ def _pairs(options: list[str]) -> dict[str, str]:
 
 def _told(done: Ingested) -> str:
     text = f"{done.corpus}: {done.new} new, {done.changed} changed, {done.unchanged} unchanged, {done.skipped} skipped"
-    text += f" ({done.pictures} pictures, added in {done.seconds:.1f} s)"
+    text += f" ({counted(done.pictures, 'picture')}, added in {done.seconds:.1f} s)"
     return f"{text}; skipped ones: {done.rejects}" if done.rejects else text

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ui.counting import counted
+
 if TYPE_CHECKING:
     from indexing.training.train import Trained, TrainOptions
     from ui.cli.context import Context
@@ -95,8 +97,8 @@ def _told(trained: Trained, domain: str, build: str) -> list[str]:
     won = sum(trained.after[name] for name in _JUDGED) > sum(trained.before[name] for name in _JUDGED)
     use = "To use it" if won else "It is not better than before: better keep what serves. To use it all the same"
     return [
-        f"{trained.pictures} pictures of {trained.patients} patients; "
-        f"measured on {trained.after['pictures']:.0f} pictures that nothing was fitted on.",
+        f"{counted(trained.pictures, 'picture')} of {counted(trained.patients, 'patient')}; "
+        f"measured on {counted(round(trained.after['pictures']), 'picture')} that nothing was fitted on.",
         f"Written: {trained.folder} (weights, manifest, model card).",
         f"{use}, put into curbside.toml:",
         f'[encoders]\n{_key(domain)} = "{trained.spec}"',

@@ -110,7 +110,9 @@ def test_wrong_options_are_refused(run: Run, site: Path, options: tuple[str, ...
 def test_it_says_whether_it_is_better(tmp_path: Path, after: float, said: str) -> None:
     names = ("recall@5", "label precision@5", "pictures")
     trained = Trained(tmp_path, "embedded:local-dir:x", dict.fromkeys(names, 0.5), dict.fromkeys(names, after), 1, 1)
-    assert any(line.startswith(said) for line in _told(trained, "radiology", ""))
+    told = _told(trained, "radiology", "")
+    assert any(line.startswith(said) for line in told)
+    assert told[0].startswith("1 picture of 1 patient; measured on ")
 
 
 @pytest.mark.parametrize("domain", ["radiology", "oral surgery", "Zähne", 'a "b".c'])
