@@ -10,6 +10,7 @@ import numpy as np
 
 from corpora.home import Home
 from corpora.images import ImageStore
+from indexing.encoders.base import Encoder
 from indexing.encoders.embedded import GENERAL
 from indexing.encoders.heads import Head, load_head, packaged_heads, tower_of, weights_folder
 from indexing.encoders.licences import licence_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,7 +25,7 @@ from indexing.training.site_adapter import (
     measure,
     split_rows,
 )
-from retrievers.calibration.judging import Row, judged, refused, too_few
+from retrievers.calibration.judging import LEAST_PATIENTS, Row, judged, refused
 from retrievers.calibration.values import Part
 
 __all__ = ["AdapterReport", "fit_site_adapter"]
@@ -72,7 +73,7 @@ def fit_site_adapter(
         progress: Called with what is done, what there is, and what is being done.
 
     Raises:
-        InputError: a share that is not above 0 and below 1.
+        InputError: a share that is not above 0 and below 1, or too few patients.
         UnknownNameError: the index has no such domain, or the catalogue no such corpus.
         IndexMissingError: nothing is indexed.
     """
@@ -92,19 +93,16 @@ def fit_site_adapter(
     pairs = StoredPairs.read(version, manifest, domain, records)
     split = _restricted(split_rows(pairs.patients, share, options.seed), pairs, corpora)
     counts = _counted(split, pairs)
+    _require_enough(domain, pairs, counts, share)
     row = Row("site adapter", domain, "mean of " + ", ".join(_MEASURES))
-    part = too_few(row, *([pairs.patients[n] for n in rows.tolist()] for rows in (split.fit, split.judge)))
     adapter = None
-    if part is None and not len(split.stop):
-        part = refused(row, "too few patients: none is left to say when to stop")
-    if part is None:
-        fitted = fit_adapter(pairs, split.fit, split.stop, options, progress)
-        if fitted is None:
-            part = refused(row, "no map does better than the encoder itself on the stopping patients")
-        else:
-            part = _judged(row, pairs, split.judge, fitted, now, options)
-            spec = next(side.encoder for side in manifest.sides if (side.domain, side.side) == (domain, "text"))
-            adapter = SiteAdapter(fitted.image, fitted.text, spec, manifest.encoders[spec]) if part.kept else None
+    fitted = fit_adapter(pairs, split.fit, split.stop, options, progress)
+    if fitted is None:
+        part = refused(row, "no map does better than the encoder itself on the stopping patients")
+    else:
+        part = _judged(row, pairs, split.judge, fitted, now, options)
+        spec = next(side.encoder for side in manifest.sides if (side.domain, side.side) == (domain, "text"))
+        adapter = SiteAdapter(fitted.image, fitted.text, spec, manifest.encoders[spec]) if part.kept else None
     if adapter is not None:
         told = {"corpora": sorted(corpora), "share": share, "options": asdict(options), "index": manifest.label}
         adapter = replace(adapter, notes={**told, "patients": list(counts), "part": asdict(part)})
@@ -121,6 +119,18 @@ def _restricted(split: Split, pairs: StoredPairs, corpora: Sequence[str]) -> Spl
 def _counted(split: Split, pairs: StoredPairs) -> tuple[int, int, int]:
     fit, stop, judge = (len(np.unique(pairs.people[rows])) for rows in (split.fit, split.stop, split.judge))
     return fit, stop, judge
+
+
+def _require_enough(domain: str, pairs: StoredPairs, counts: tuple[int, int, int], share: float) -> None:
+    fit, stop, judge = counts
+    if min(fit, judge) >= LEAST_PATIENTS and stop:
+        return
+    least = math.ceil(LEAST_PATIENTS / min(share, 1 - share))
+    raise InputError(
+        f"A site adapter needs {LEAST_PATIENTS} patients to fit it, one to say when to stop, and {LEAST_PATIENTS} to "
+        f"judge it, so at least {least} where {share:.0%} judge; {domain} has {len(np.unique(pairs.people))} with a "
+        f"picture and a text: {fit} to fit, {stop} to say when to stop, {judge} to judge."
+    )
 
 
 def _judged(

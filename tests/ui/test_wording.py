@@ -2,7 +2,8 @@ import pytest
 
 from app.answers import Verdict
 from tests.ui.scripted import EVIDENCE, Scripted, answer
-from ui.chat.wording import confidence, counted, counts, list_ranks, modality, reasons, verdict
+from ui.chat.wording import confidence, counts, list_ranks, modality, reasons, verdict
+from ui.counting import counted
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from retrievers.found import Hit
 from ui.chat.cited_text import cited_html
 from ui.chat.conversations import Conversation
 from ui.chat.exchange import Exchange, Marked
-from ui.chat.wording import confidence, counted, counts, list_ranks, modality, reasons, verdict
+from ui.chat.wording import confidence, counts, list_ranks, modality, reasons, verdict
+from ui.counting import counted
 
 __all__ = [
     "about",

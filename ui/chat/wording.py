@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from app.answers import Answer, Evidence
 from app.overview import HomeOverview
 from retrievers.found import Hit
+from ui.counting import counted
 
-__all__ = ["ListRank", "confidence", "counted", "counts", "list_ranks", "modality", "reasons", "verdict"]
+__all__ = ["ListRank", "confidence", "counts", "list_ranks", "modality", "reasons", "verdict"]
 
 _VERDICTS = {"yes": "Yes", "no": "No", "uncertain": "Uncertain", "abstained": "No answer"}
 _CONFIDENCE = ((0.95, "almost certain"), (0.8, "likely"), (0.65, "rather likely"), (0.0, "unsure"))
@@ -63,15 +64,6 @@ def modality(evidence: tuple[Evidence, ...], domain: str) -> str:
     """How most pictures among the evidence of the domain were made, empty where there are none."""
     names = Counter(item.record.modality for item in evidence if item.record.domain == domain and item.record.modality)
     return names.most_common(1)[0][0] if names else ""
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number with its noun.
-
-    >>> counted(1, "case"), counted(1312, "case")
-    ('1 case', '1,312 cases')
-    """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def counts(overview: HomeOverview) -> tuple[str, ...]:

@@ -46,16 +46,14 @@ def adapt(
 
 
 def _fit(here: Context, domain: str, corpora: list[str], seed: int, share: float, rank: int) -> None:
-    from rich.console import Console
-
     from app.shaping import plain
     from indexing.reprojection import publish_adapter
     from indexing.training.site_adapter import AdapterOptions
     from retrievers.calibration.adapter import fit_site_adapter
-    from ui.cli.context import progress_bar
+    from ui.cli.progress import progress_bar
 
     settings, home = here.settings(), here.open_home()
-    with progress_bar(Console(stderr=True)) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("reading", total=None)
 
         def update(done: int, total: int, stage: str) -> None:
@@ -75,21 +73,23 @@ def _fit(here: Context, domain: str, corpora: list[str], seed: int, share: float
         version = publish_adapter(home, domain, report.adapter, settings.index).label
         outcome = (
             f"{version} is published: {domain} is seen through the adapter {report.adapter.digest}; back with: "
-            f"curbside adapt --domain {domain} --undo."
+            f"{here.command('adapt', '--domain', domain, '--undo')}"
         )
     else:
         outcome = f"{version} stays as it is."
     fit, stop, judge = report.patients
+    part = plain(report.part)
     lines = [
         f"Patients that fitted {fit}, said when to stop {stop}, judged {judge}. {report.seconds:.0f} s.",
+        _verdict(part),
         outcome,
         f"Means on patients that did not fit it, gain with its 95 % bootstrap interval over patients. {_RESEARCH}",
     ]
     if report.adapter is not None:
-        lines.append("A calibration that was fitted before is no longer in force; run: curbside calibrate.")
+        lines.append(f"A calibration that was fitted before is no longer in force; run: {here.command('calibrate')}")
     digest = report.adapter.digest if report.adapter else None
     shown = {"index": version, "adapter": digest, "part": report.part, "patients": report.patients}
-    here.show(shown | {"seconds": report.seconds}, lines, _table(plain(report.part)))
+    here.show(shown | {"seconds": report.seconds}, lines, _table(part))
 
 
 def _show(here: Context, domain: str) -> None:
@@ -97,11 +97,13 @@ def _show(here: Context, domain: str) -> None:
 
     adapter = stored_adapter(here.open_home(), domain, here.settings().index)
     if adapter is None:
-        raise InputError(f"{domain} has no site adapter; fit one with: curbside adapt --domain {domain}.")
+        fit = here.command("adapt", "--domain", domain)
+        raise InputError(f"{domain} has no site adapter; fit one with: {fit}")
     notes: Mapping[str, Any] = adapter.notes
     lines = [
         f"Adapter {adapter.digest} for {adapter.encoder}, fitted on {notes['index']} with seed "
-        f"{notes['options']['seed']}; back with: curbside adapt --domain {domain} --undo. {_RESEARCH}"
+        f"{notes['options']['seed']}. {_RESEARCH} Back with: {here.command('adapt', '--domain', domain, '--undo')}",
+        _verdict(notes["part"]),
     ]
     here.show({"adapter": adapter.digest, "encoder": adapter.encoder, **notes}, lines, _table(notes["part"]))
 
@@ -120,19 +122,18 @@ def _undo(here: Context, domain: str) -> None:
 def _table(part: Mapping[str, Any]) -> Table:
     from rich.table import Table
 
-    table = Table("domain", "measure", "before", "after", "gain", "kept", "why", box=None)
-    for column in table.columns:
-        column.overflow = "fold"
+    table = Table("measure", "before", "after", "gain", box=None)
     names = [name.removesuffix(" before") for name in part["notes"] if name.endswith(" before")]
     gain = "–" if part["gain"] is None else f"{part['gain']:+.3f} ({part['low']:+.3f} to {part['high']:+.3f})"
-    kept = "kept" if part["kept"] else "refused"
-    table.add_row(
-        part["domain"], "mean of all", _figure(part["before"]), _figure(part["after"]), gain, kept, part["reason"]
-    )
+    table.add_row("mean of all", _figure(part["before"]), _figure(part["after"]), gain)
     for name in names:
         before, after = (part["notes"][f"{name} {when}"] for when in ("before", "after"))
-        table.add_row("", name, _figure(before), _figure(after), f"{after - before:+.3f}", "", "")
+        table.add_row(name, _figure(before), _figure(after), f"{after - before:+.3f}")
     return table
+
+
+def _verdict(part: Mapping[str, Any]) -> str:
+    return f"The site adapter for {part['domain']} is {'kept' if part['kept'] else 'refused'}: {part['reason']}."
 
 
 def _figure(value: float | None) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ui.cli.context import progress_bar
+from ui.cli.progress import progress_bar
+from ui.counting import counted
 
 if TYPE_CHECKING:
     from ui.cli.context import Context
@@ -49,7 +50,7 @@ def draw_map(
     with Catalog.open(home.catalog_url) as catalog:
         records = {record.uid: record for record in catalog.records()}
     options = AtlasOptions(side, tuple(corpus) if corpus else None, tuple(domain) if domain else None, most)
-    with progress_bar(here.console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("reading", total=None)
 
         def update(done: int, total: int, stage: str) -> None:
@@ -74,5 +75,5 @@ def draw_map(
     ]  # fmt: skip
     shown = {"index": atlas.index, "side": side, "points": len(atlas.points), "available": atlas.available}
     shown |= {"panels": panels, "page": str(page), "png": str(plot) if png else None}
-    told = [f"{len(atlas.points)} of {atlas.available} {side} vectors of {atlas.index}: {page}"]
+    told = [f"{len(atlas.points):,} of {counted(atlas.available, f'{side} vector')} of {atlas.index}: {page}"]
     here.show(shown, [*told, *([f"The same as a picture: {plot}"] if png else [])])

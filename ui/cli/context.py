@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from corpora.home import Home
 
-__all__ = ["Context", "progress_bar"]
+__all__ = ["DEFAULT_HOME", "DEFAULT_INDEX", "Context"]
+
+DEFAULT_HOME = Path("home")
+DEFAULT_INDEX = "default"
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,13 @@ class Context:
         url = load_settings(self.home, {"profile": self.profile})[0].catalog_url or None
         return Home.create(self.home, url) if create else Home.open(self.home, url)
 
+    def command(self, *words: str, index: str = DEFAULT_INDEX) -> str:
+        """A command to run next, as a shell takes it: of this home and profile, with the name of another index."""
+        said = ["--home", str(self.home)] if self.home != DEFAULT_HOME else []
+        said += ["--profile", self.profile] if self.profile else []
+        named = ["--name", index] if index != DEFAULT_INDEX else []
+        return shlex.join(["curbside", *said, *words, *named])
+
     def show(self, value: Any, lines: Sequence[str] = (), table: Table | None = None) -> None:
         """Print a result: JSON where asked for, else the table, else the lines."""
         from app.shaping import plain
@@ -57,25 +68,3 @@ class Context:
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
         if table is not None:
             self.console.print(table)
-
-
-def progress_bar(console: Console) -> Any:
-    """A bar with what is done, the rate and the time that remains."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        """Items a second."""
-
-        def render(self, task: Any) -> Text:
-            return Text(f"{task.speed:.1f}/s" if task.speed else "–/s")
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        Rate(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )

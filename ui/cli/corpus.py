@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ui.counting import counted
+
 if TYPE_CHECKING:
+    from corpora.catalog import Corpus
+    from corpora.home import Home
     from corpora.ingest import Ingested
+    from corpora.readers.base import ReaderOptions
     from ui.cli.context import Context
 
 __all__ = ["application", "teach_home"]
@@ -33,19 +39,17 @@ def add(
 ) -> None:
     """Read a source into the home; run again, it adds what is new and replaces what changed."""
     from corpora.catalog import Corpus
-    from corpora.ingest import add_corpus
     from corpora.readers.base import ReaderOptions, licence_kind
     from corpora.records import Licence
-    from ui.cli.context import progress_bar
+    from ui.cli.progress import progress_bar
 
     here: Context = context.obj
     home = here.open_home(create=True)
     said = Licence(licence, licence_kind(licence)) if licence else Licence()
     options = ReaderOptions(name, domain, modality, said, home.domains, _pairs(option or []))
     corpus = Corpus(name, title or name, reader, str(source), said, tuple(group or ()))
-    with progress_bar(here.console) as bar:
-        task = bar.add_task(f"adding {name}", total=None)
-        done = add_corpus(home, corpus, options, lambda count: bar.update(task, completed=count))
+    with progress_bar() as bar:
+        done = _added(home, corpus, options, bar)
     here.show(done, [_told(done)])
 
 
@@ -103,8 +107,8 @@ def remove(context: typer.Context, name: Annotated[str, typer.Argument(help="Cor
     here.show(
         {"removed": name, "records": count},
         [
-            f"Removed {name} with {count} records: no search finds them. Their pictures stay in the home's images, and",
-            "index versions built before hold their words until two newer ones are built (docs/corpora.md).",
+            f"Removed {name} with {counted(count, 'record')}: no search finds any. Pictures stay in the home's images,",
+            "and index versions built before hold the words until two newer ones are built (docs/corpora.md).",
         ],
     )
 
@@ -116,27 +120,22 @@ def teach(
 ) -> None:
     """Draw the teaching corpus and the primer, and add them: no picture is of a patient."""
     here: Context = context.obj
+    started = monotonic()
     done = teach_home(here, practice)
-    here.show(done, [_told(one) for one in done])
+    here.show(done, [*map(_told, done), f"Drawn and added in {monotonic() - started:.0f} s."])
 
 
 def teach_home(here: Context, practice: int = 0) -> list[Ingested]:
     """Draw (what is not drawn yet) into `<home>/drawn`, then add the corpora."""
     from corpora.catalog import Catalog, Corpus
-    from corpora.ingest import add_corpus
     from corpora.readers.base import ReaderOptions
     from corpora.records import Licence
     from corpora.teaching import PRACTICE, PRIMER, TEACHING, write_practice, write_teaching
-    from ui.cli.context import progress_bar
+    from ui.cli.progress import progress_bar
 
     home = here.open_home(create=True)
     Catalog.open(home.catalog_url).close()  # a catalogue that refuses is told before minutes of drawing
     drawn = home.path / "drawn"
-    with progress_bar(here.console) as bar:
-        task = bar.add_task("drawing", total=None)
-        write_teaching(drawn, lambda done, total: bar.update(task, completed=done, total=total))
-        if practice:
-            write_practice(drawn, practice, lambda done, total: bar.update(task, completed=done, total=total))
     licence = Licence("CC0 1.0", "open")
     corpora = [
         Corpus(TEACHING, "Teaching cases (drawn)", "jsonl", str(drawn / TEACHING), licence),
@@ -145,12 +144,22 @@ def teach_home(here: Context, practice: int = 0) -> list[Ingested]:
     if practice:
         corpora.append(Corpus(PRACTICE, "Practice cases (drawn)", "jsonl", str(drawn / PRACTICE), licence))
     extra = {PRIMER: {"drawn": "true"}}
-    return [
-        add_corpus(
-            home, one, ReaderOptions(one.name, licence=licence, domains=home.domains, extra=extra.get(one.name, {}))
-        )
-        for one in corpora
+    options = [
+        ReaderOptions(one.name, licence=licence, domains=home.domains, extra=extra.get(one.name, {})) for one in corpora
     ]
+    with progress_bar() as bar:
+        task = bar.add_task("drawing", total=None)
+        write_teaching(drawn, lambda done, total: bar.update(task, completed=done, total=total))
+        if practice:
+            write_practice(drawn, practice, lambda done, total: bar.update(task, completed=done, total=total))
+        return [_added(home, one, said, bar) for one, said in zip(corpora, options, strict=True)]
+
+
+def _added(home: Home, corpus: Corpus, options: ReaderOptions, bar: Any) -> Ingested:
+    from corpora.ingest import add_corpus
+
+    task = bar.add_task(f"adding {corpus.name}", total=None)
+    return add_corpus(home, corpus, options, lambda count: bar.update(task, completed=count))
 
 
 def _pairs(options: list[str]) -> dict[str, str]:
@@ -167,5 +176,5 @@ def _pairs(options: list[str]) -> dict[str, str]:
 
 def _told(done: Ingested) -> str:
     text = f"{done.corpus}: {done.new} new, {done.changed} changed, {done.unchanged} unchanged, {done.skipped} skipped"
-    text += f" ({done.pictures} pictures, {done.seconds:.1f} s)"
+    text += f" ({counted(done.pictures, 'picture')}, added in {done.seconds:.1f} s)"
     return f"{text}; skipped ones: {done.rejects}" if done.rejects else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -46,16 +47,12 @@ def list_(context: typer.Context) -> None:
         for one in fetched
         if one.hub not in known
     ]  # fmt: skip
-    table = Table(box=None)
-    for name in ("name", "class", "licence", "dims/pixels/tokens", "size", "here", "domains", "hub"):
-        table.add_column(name, no_wrap=name in ("name", "class", "dims/pixels/tokens", "size"), overflow="fold")
     everywhere = max(len(entry.domains) for entry in entries)
+    table = Table(box=None, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for row in rows:
-        numbers = "/".join(str(row.get(key) or "–") for key in ("dims", "pixels", "tokens"))
-        size = f"{row['parameters']:g} M" if row.get("parameters") else "–"
-        served = row.get("domains", ())
-        domains = "all" if len(served) == everywhere else ", ".join(served) or "–"
-        table.add_row(row["name"], row["class"], row["licence"], numbers, size, row["here"], domains, row["hub"] or "–")
+        table.add_row(row["name"], _described(row, everywhere))
     reasons = [f"{row['name']} cannot be opened here: {row['why']}." for row in rows if row.get("why")]
     here.show(rows, table=table)
     if not here.as_json:
@@ -95,7 +92,8 @@ def fetch(
     options = FetchOptions(source, text_tower, revision, offline)
     done = fetch_encoder(what, target, options, lambda told: here.console.print(f"… {told}") if talks else None)
     spec = done.spec(here.home)
-    here.show({**plain(done), "spec": spec}, _told(done, entry, spec))
+    build = here.command("index", "build", index=settings.index)
+    here.show({**plain(done), "spec": spec}, _told(done, entry, spec, build))
 
 
 @application.command("check")
@@ -132,7 +130,17 @@ def _row(entry: Published, folder: str) -> dict[str, Any]:
     return row | {key: value for key, value in (("why", entry.why), ("note", entry.note)) if value}
 
 
-def _told(done: Fetched, entry: Published | None, spec: str) -> list[str]:
+def _described(row: Mapping[str, Any], everywhere: int) -> str:
+    """Licence and place, the hub's id on a line of its own since it is long, and what the encoder takes and gives."""
+    served = row.get("domains", ())
+    domains = ["all domains"] if len(served) == everywhere else served
+    units = {"dims": "dimensions", "pixels": "pixels", "tokens": "tokens", "parameters": "M parameters"}
+    numbers = [f"{row[key]:g} {unit}" for key, unit in units.items() if row.get(key)]
+    lines = [f"{row['class']} ({row['licence']}); {row['here']}", row["hub"], ", ".join(numbers), ", ".join(domains)]
+    return "\n".join(line for line in lines if line)
+
+
+def _told(done: Fetched, entry: Published | None, spec: str, build: str) -> list[str]:
     """What was made, and what to write in curbside.toml."""
     told = [
         f"{done.folder} holds {done.source}{f' at {done.revision}' if done.revision else ''} "
@@ -143,7 +151,7 @@ def _told(done: Fetched, entry: Published | None, spec: str) -> list[str]:
     domains = entry.domains if entry else ()
     told += ["In curbside.toml, for the domains it should serve:", "[encoders]"]
     told += [f'{domain} = "{spec}"' for domain in domains or ("radiology",)]
-    return [*told, "Then: curbside index build. Research use, not a medical device."]
+    return [*told, f"Then: {build}", "Research use, not a medical device."]
 
 
 def _facts(checked: Checked) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ui.cli.atlas import draw_map
+from ui.counting import counted
 
 if TYPE_CHECKING:
     from ui.cli.context import Context
@@ -35,12 +36,12 @@ def build_home(
     from app.wiring import build_options
     from indexing.freed_memory import keep_freed_memory
     from indexing.jobs import Progress, build_index
-    from ui.cli.context import progress_bar
+    from ui.cli.progress import progress_bar
 
     settings = here.settings(vector_index=vector_index, device=device)
     home = here.open_home()
     keep_freed_memory()
-    with progress_bar(here.console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("indexing", total=None)
 
         def update(progress: Progress) -> None:
@@ -50,11 +51,12 @@ def build_home(
     if done.fresh:
         rate = f", {done.pictures / done.seconds:.1f} pictures/s" if done.pictures else ""
         line = (
-            f"{done.index}: {done.records} records ({done.embedded} embedded, {done.reused} unchanged), "
-            f"{done.pictures} pictures, {done.rejects} rejected, {done.seconds:.1f} s{rate}, {done.bytes / 1e6:.1f} MB"
+            f"{done.index}: {counted(done.records, 'record')} ({done.embedded:,} embedded, {done.reused:,} unchanged), "
+            f"{counted(done.pictures, 'picture')}, {done.rejects:,} rejected, {done.seconds:.1f} s{rate}, "
+            f"{done.bytes / 1e6:.1f} MB"
         )
     else:
-        line = f"{done.index} is up to date: {done.records} records."
+        line = f"{done.index} is up to date: {counted(done.records, 'record')}."
     here.show(done, [line])
 
 
@@ -93,11 +95,13 @@ def verify(context: typer.Context, name: Annotated[str, typer.Option(help="Name 
     home = here.open_home()
     with Catalog.open(home.catalog_url) as catalog:
         report = verify_index(home, name, catalog)
-    lines = [f"{report.index} is whole: {report.files} files, {report.records} records, {report.entries} entries."]
+    files, records = counted(report.files, "file"), counted(report.records, "record")
+    lines = [f"{report.index} is whole: {files}, {records}, {counted(report.entries, 'entry', 'entries')}."]
     if report.removed:
-        lines.append(f"{report.removed} of its records are no longer in the catalogue; searches do not find them.")
+        lines.append(f"Records of it that are no longer in the catalogue, and not found: {report.removed:,}.")
     if report.waiting:
-        lines.append(f"{report.waiting} records of the catalogue are not indexed yet; run: curbside index build.")
+        build = here.command("index", "build", index=name)
+        lines.append(f"Records of the catalogue that are not indexed yet: {report.waiting:,}; run: {build}")
     here.show(report, lines)
 
 

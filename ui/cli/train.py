@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ui.counting import counted
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -40,7 +42,7 @@ def train_encoder(
     from indexing.encoders.registry import require_named
     from indexing.freed_memory import keep_freed_memory
     from indexing.training.train import train_encoder as fit
-    from ui.cli.context import progress_bar
+    from ui.cli.progress import progress_bar
 
     here: Context = context.obj
     settings, home = here.settings(), here.open_home()
@@ -49,7 +51,7 @@ def train_encoder(
     options = replace(options, serving=encoder_plan(settings).joint_spec(domain))
     folder = to or home.models / f"{domain}-{mode}"
     keep_freed_memory()
-    with progress_bar(here.console) as bar:
+    with progress_bar() as bar:
         tasks: dict[str, Any] = {}
 
         def say(stage: str, done: int, most: int, detail: str) -> None:
@@ -59,7 +61,8 @@ def train_encoder(
             bar.update(tasks[stage], completed=done, total=most, description=name)
 
         trained = fit(home, options, folder, say)
-    here.show(_shown(trained, domain), _told(trained, domain), _table(trained, on))
+    build = here.command("index", "build", index=settings.index)
+    here.show(_shown(trained, domain), _told(trained, domain, build), _table(trained, on))
 
 
 def _table(trained: Trained, on: str) -> Table:
@@ -112,18 +115,19 @@ def _shown(trained: Trained, domain: str) -> dict[str, Any]:
     }
 
 
-def _told(trained: Trained, domain: str) -> list[str]:
+def _told(trained: Trained, domain: str, build: str) -> list[str]:
     after, before = (sum(figures.get(name, 0.0) for name in _JUDGED) for figures in (trained.after, trained.before))
     worse = "It is not better than before: better keep what serves. To use it all the same"
     use = "To use it" if after > before else worse
+    judges, texts = (counted(round(trained.after[name]), name.removesuffix("s")) for name in ("pictures", "texts"))
     return [
         *_how_it_went(trained),
-        f"{trained.pictures} pictures of {trained.patients} patients; measured on {trained.after['pictures']:.0f} "
-        f"pictures with {trained.after['texts']:.0f} texts that nothing was fitted on, before by {trained.before_is}.",
+        f"{counted(trained.pictures, 'picture')} of {counted(trained.patients, 'patient')}; measured on {judges} "
+        f"with {texts} that nothing was fitted on, before by {trained.before_is}.",
         f"Written: {trained.folder} (weights, manifest, model card).",
         f"{use}, put into curbside.toml:",
         f'[encoders]\n{_key(domain)} = "{trained.spec}"',
-        "and build the index again: curbside index build.",
+        f"and build the index again: {build}",
     ]
 
 

@@ -49,6 +49,7 @@ Run = Callable[..., Ran]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """`run("index", "list")` is `curbside index list`."""
     monkeypatch.delenv("CURBSIDE_HOME", raising=False)
+    monkeypatch.setattr("ui.cli.progress.monotonic", lambda: 0.0)  # however slow the machine, no work is long
 
     def call(*arguments: str | Path) -> Ran:
         monkeypatch.setattr(sys, "argv", ["curbside", *map(str, arguments)])
@@ -59,6 +60,21 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return Ran(int(ended.value.code or 0), captured.out, captured.err)
 
     return call
+
+
+Screen = Callable[[int], None]
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """`screen(80)`: standard output is a screen of 80 columns, without colours."""
+
+    def become(columns: int) -> None:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("TERM", "dumb")
+
+    return become
 
 
 @pytest.fixture

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from corpora.home import Home
 from corpora.teaching import writer
+from indexing.encoders import EncoderPlan
+from tests.conftest import fill
 from tests.ui.cli.conftest import Run
 
 
@@ -50,6 +53,20 @@ def test_a_source_is_added_indexed_verified_and_removed(run: Run, source: Path, 
     run(*home, "index", "drop", "default").told("default")
 
 
+def test_one_is_told_as_one(run: Run, home: Home, tiny: EncoderPlan) -> None:
+    (home.path / "curbside.toml").write_text(f'encoder = "{tiny.default}"\nsentence_encoder = "{tiny.sentence}"\n')
+    fill(home, 1)
+    command = ("--home", home.path)
+    built = run(*command, "index", "build")
+    assert built.out.startswith("default v1: 1 record (1 embedded, 0 unchanged), 1 picture, 0 rejected, "), built.err
+    assert "up to date: 1 record." in run(*command, "index", "build").out
+    assert ", 1 record, 5 entries." in run(*command, "index", "verify").out
+    drawn = run(*command, "index", "map", "--no-png")
+    assert drawn.out.startswith("1 of 1 image vector of default v1: "), drawn.err
+    assert run(*command, "corpus", "remove", "small").out.startswith("Removed small with 1 record: ")
+    assert "not found: 1." in run(*command, "index", "verify").out
+
+
 def test_a_folder_of_pictures(run: Run, source: Path, tmp_path: Path) -> None:
     ran = run(
         *("--json", "--home", tmp_path / "home", "corpus", "add", source, "-n", "scans"),
@@ -87,6 +104,22 @@ def test_the_teaching_corpus_is_drawn_once(run: Run, tmp_path: Path) -> None:
     assert (primer["corpus"], primer["new"] > 10) == ("primer", True)
     again = run(*home, "corpus", "teach").json
     assert [one["new"] for one in again] == [0, 0]
+
+
+@pytest.mark.usefixtures("few")
+def test_the_time_of_drawing_is_told(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    draw = writer._draw
+
+    def slow(task: tuple[str, str, Path]) -> None:
+        now[0] += 30
+        draw(task)
+
+    monkeypatch.setattr(writer, "_draw", slow)
+    monkeypatch.setattr("ui.cli.corpus.monotonic", lambda: now[0])
+    told = run("--home", tmp_path / "home", "corpus", "teach").out.splitlines()
+    assert told[0].startswith("teaching: 4 new, 0 changed, 0 unchanged, 0 skipped (4 pictures, added in ")
+    assert told[-1] == "Drawn and added in 120 s."
 
 
 @pytest.mark.usefixtures("few")

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from app.settings import load_settings
 from corpora.home import Home
 from tests.indexing import tiny_models
-from tests.ui.cli.conftest import Run
+from tests.ui.cli.conftest import Run, Screen
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,14 @@ def test_list_names_every_encoder_with_its_licence(run: Run, tmp_path: Path) -> 
     rows = {row["name"]: row for row in run("--home", tmp_path, "--json", "encoders", "list").json}
     assert (rows["medsiglip"]["class"], rows["medsiglip"]["pixels"]) == ("terms", 448)
     assert (rows["biomedclip"]["here"], rows["embedded:sentence"]["class"]) == ("not fetched", "open")
+
+
+def test_the_list_keeps_names_and_ids_whole_on_a_narrow_screen(run: Run, home: Home, screen: Screen) -> None:
+    screen(80)
+    lines = run("--home", home.path, "encoders", "list").out.splitlines()
+    assert any(line.split() == ["biomedclip", "open", "(MIT);", "not", "fetched"] for line in lines)
+    for row in run("--home", home.path, "--json", "encoders", "list").json:
+        assert not row["hub"] or row["hub"] in [line.strip() for line in lines]
 
 
 def test_list_names_the_set_that_open_licences_take(run: Run, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def test_a_fit_tells_what_it_reached_and_how_to_use_it(run: Run, site: Path) -> 
         "embedded:ultrasound, which served.",
         f"Written: {site / 'models' / 'ultrasound-adapter'} (weights, manifest, model card).",
         '[encoders]\nultrasound = "embedded:local-dir:models/ultrasound-adapter"',
-        "build the index again: curbside index build",
+        f"build the index again: curbside --home {site} index build\n",
     ):
         assert part in ran.out
     lines = [line.split() for line in ran.out.splitlines()[-5:]]
@@ -120,12 +120,14 @@ def test_wrong_options_are_refused(run: Run, site: Path, options: tuple[str, ...
 def test_it_says_whether_it_is_better(tmp_path: Path, after: float, said: str) -> None:
     names = ("recall@5", "label precision@5", "pictures", "texts")
     trained = Trained(tmp_path, "embedded:local-dir:x", dict.fromkeys(names, 0.5), dict.fromkeys(names, after), 1, 1)
-    assert any(line.startswith(said) for line in _told(trained, "radiology"))
+    told = _told(trained, "radiology", "")
+    assert any(line.startswith(said) for line in told)
+    assert told[0].startswith("1 picture of 1 patient; measured on ")
 
 
 @pytest.mark.parametrize("domain", ["radiology", "oral surgery", "Zähne", 'a "b".c'])
 def test_what_it_says_to_write_is_toml(tmp_path: Path, domain: str) -> None:
     names = ("recall@5", "label precision@5", "pictures", "texts")
     trained = Trained(tmp_path, "embedded:local-dir:x", dict.fromkeys(names, 0.5), dict.fromkeys(names, 0.6), 1, 1)
-    (line,) = [line for line in _told(trained, domain) if line.startswith("[encoders]")]
+    (line,) = [line for line in _told(trained, domain, "") if line.startswith("[encoders]")]
     assert tomllib.loads(line) == {"encoders": {domain: "embedded:local-dir:x"}}

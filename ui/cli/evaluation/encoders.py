@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.cli.context import progress_bar
 from ui.cli.evaluation.runs import HeldOut, write_run
+from ui.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -58,7 +58,7 @@ def encoders(
     with Catalog.open(home.catalog_url) as catalog:
         rows = evaluated_rows(catalog.records(), store, domain, drawn, held_out)
     opened = {} if weights else _own_encoders(rows, settings, home)
-    with progress_bar(here.console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("features", total=None)
 
         def update(done: int, total: int, stage: str = "features") -> None:

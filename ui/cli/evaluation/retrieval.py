@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.cli.context import progress_bar
 from ui.cli.evaluation.runs import HeldOut, cell
+from ui.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +122,7 @@ def _asked(here: Context, retriever: Retriever, records: Any, options: _Options)
         rerankers=tuple(open_reranker(spec, settings.device, retriever.home.path) for spec in settings.rerank),
     )
     listening = Listening(retriever, encoder_plan(settings), settings.device, ranking)
-    with progress_bar(here.console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("reading", total=None)
 
         def update(done: int, total: int, stage: str) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.cli.context import progress_bar
 from ui.cli.evaluation.runs import HeldOut, cell, write_run
+from ui.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def robustness(
     settings, home = here.settings(), here.open_home()
     if plot:
         new_figure(1.0, 1.0)  # what is missing is told before the work, not after it
-    with open_retriever(home, settings) as retriever, progress_bar(here.console) as bar:
+    with open_retriever(home, settings) as retriever, progress_bar() as bar:
         index, plan = retriever.index, encoder_plan(settings)
         records = {record.uid: record for record in retriever.catalog.records()}
         task = bar.add_task("reading", total=None)

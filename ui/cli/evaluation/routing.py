@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ui.cli.context import progress_bar
 from ui.cli.evaluation.runs import HeldOut, cell, write_run
+from ui.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from ui.cli.context import Context
@@ -35,7 +35,7 @@ def routing(
     here: Context = context.obj
     settings = here.settings()
     strange = _pictures(everyday) if everyday else []
-    with open_retriever(here.open_home(), settings) as retriever, progress_bar(here.console) as bar:
+    with open_retriever(here.open_home(), settings) as retriever, progress_bar() as bar:
         task = bar.add_task("reading", total=None)
 
         def update(done: int, total: int, stage: str) -> None:
