@@ -35,8 +35,13 @@ def fit_router(
     dim: int = 96,
     references: int = 256,
     seed: int = 0,
+    weights: Vectors | None = None,
+    strength: float = 0.05,
 ) -> RouterFit:
     """A multinomial logistic regression on principal components.
+
+    Classes count alike, and the rows of one by their `weights` (n,) where some are given. `strength` is that of the fit
+    against its penalty (scikit-learn's C).
 
     The temperature minimises the held-out negative log-likelihood (Guo et al., ICML 2017). The floor on closeness to
     the references rejects 0.1 % of held-out known rows: what is strange in a known way is a class of its own.
@@ -51,8 +56,8 @@ def fit_router(
     pca = decomposition.PCA(min(dim, standard.shape[1]), random_state=seed).fit(standard[~held])
     project = (pca.components_ / np.sqrt(pca.explained_variance_ + 1e-6)[:, None]).T.astype(np.float32)
     space = standard @ project
-    model: Any = linear.LogisticRegression(C=0.05, max_iter=2000, class_weight="balanced")
-    model.fit(space[~held], names[~held])
+    model: Any = linear.LogisticRegression(C=strength, max_iter=2000, class_weight="balanced")
+    model.fit(space[~held], names[~held], None if weights is None else weights[~held])
     weight, bias = _columns(model)
     logits = space @ weight + bias
     gold = np.searchsorted(classes, names)

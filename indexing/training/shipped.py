@@ -1,6 +1,6 @@
 """Fits the weights that ship with Curbside on the records of a home: `python -m indexing.training.shipped HOME`.
 
-`… HOME --routers` fits the routers of pictures alone anew.
+`… HOME --routers` fits the routers of pictures alone anew, `… HOME --words` those of words.
 
 A tower tuned on every clinical domain at once, a general head over everything, a head for each domain that begins at
 the general one, and the router; then the same without the tower on openly licensed and drawn pictures alone
@@ -36,11 +36,11 @@ from indexing.training.home_features import HomeFeatures, Row, home_features, pi
 from indexing.training.home_tower import Say, fit_tower
 from indexing.training.pairs import figures_of
 from indexing.training.shipped_heads import DOMAIN_WAYS, LOOKS, WAYS, fit_domain_head, fit_general_head
-from indexing.training.shipped_router import OUTSIDE_CORPORA, fit_picture_router, fit_routers
+from indexing.training.shipped_router import OUTSIDE_CORPORA, fit_picture_router, fit_routers, fit_word_router
 from indexing.training.split import split_by_patient, stop_by_patient
 from indexing.training.tower import TowerOptions
 
-__all__ = ["CLINICAL", "fit_shipped", "fit_shipped_picture_routers"]
+__all__ = ["CLINICAL", "fit_shipped", "fit_shipped_picture_routers", "fit_shipped_word_routers"]
 
 CLINICAL = ("radiology", "ultrasound", "ophthalmology", "dermatology", "pathology")
 _CORRUPTIONS = 2
@@ -113,6 +113,17 @@ def fit_shipped_picture_routers(home: Home, folder: Path = WEIGHTS, say: Say = l
         path, medical = place / "router.safetensors", ~_outside(chosen)
         found = fit_picture_router(features, corrupted, medical, CLINICAL, tuned, path)
         figures[f"{prefix}image router"] = {name: round(value, 4) for name, value in found.items()}
+    (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return figures
+
+
+def fit_shipped_word_routers(home: Home, folder: Path = WEIGHTS) -> Figures:
+    """Fit the routers of words of both sets in the folder anew; heads and routers of pictures stay."""
+    data = _read(home)
+    figures: Figures = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
+    for prefix, chosen, place in (("", data, folder), ("open: ", _open_part(data), folder / "open")):
+        found = fit_word_router(chosen.records, CLINICAL, place / "router.safetensors")
+        figures[f"{prefix}text router"] = {name: round(value, 4) for name, value in found.items()}
     (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return figures
 
@@ -252,6 +263,8 @@ if __name__ == "__main__":
     where, *more = sys.argv[1:]
     if more == ["--routers"]:
         found = fit_shipped_picture_routers(Home.open(where), say=_printer())
+    elif more == ["--words"]:
+        found = fit_shipped_word_routers(Home.open(where))
     else:
         given = Path(more[0]) if more else None
         found = fit_shipped(Home.open(where), cards=Path("docs/model-cards"), tower=given, say=_printer())

@@ -6,6 +6,7 @@ strange (docs/robustness.md).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -23,7 +24,7 @@ from indexing.training.home_features import HomeFeatures
 from indexing.training.router import RouterFit, fit_router
 from indexing.training.split import patient_groups, split_by_patient
 
-__all__ = ["OUTSIDE", "OUTSIDE_CORPORA", "fit_picture_router", "fit_routers"]
+__all__ = ["OUTSIDE", "OUTSIDE_CORPORA", "fit_picture_router", "fit_routers", "fit_word_router"]
 
 OUTSIDE = "outside"
 OUTSIDE_CORPORA = "photographs"
@@ -63,6 +64,13 @@ def fit_picture_router(
     return image.figures
 
 
+def fit_word_router(records: Sequence[Record], clinical: Sequence[str], path: Path) -> dict[str, float]:
+    """Fit that of words alone anew in the file `path`, whose router of pictures stays; its held-out figures."""
+    text = _of_words(records, clinical)
+    _save({"text": text}, path)
+    return text.figures
+
+
 def _of_pictures(
     features: HomeFeatures, corrupted: Sequence[Vectors], medical: Mask, clinical: Sequence[str], tuned: Path | None
 ) -> RouterFit:
@@ -92,39 +100,54 @@ def _of_pictures(
 
 
 def _of_words(records: Sequence[Record], clinical: Sequence[str]) -> RouterFit:
-    """Sentences by domain, and lines that are not about medicine. A sentence is held out where every record that says
-    it is: split by record, not by sentence, since a report's sentences know each other's domain."""
+    """Sentences by domain, questions for findings, and lines that are not about medicine.
+
+    A line is held out where every record that says it is: split by record, not by sentence, since a report's sentences
+    know each other's domain. A question counts half the root of how many records of the domain it may be asked of: who
+    asks for a finding asks where it is common.
+    """
     rng = np.random.default_rng(0)
     medical = [record for record in records if not record.corpus.startswith(OUTSIDE_CORPORA)]
-    said, learned = _said(medical, (*clinical, TEXTBOOK))
+    said, asked = _said(medical, (*clinical, TEXTBOOK))
+    learned = {line for lines in said.values() for line, teachers in lines.items() if teachers}
+    rows: list[tuple[str, str, float]] = []
+    for name, lines in said.items():
+        distinct = sorted(lines)
+        some = {distinct[n] for n in rng.permutation(len(distinct))[:_MOST_SENTENCES]} | (asked & lines.keys())
+        # What only held-out records of this domain say, and others of another one, teaches and judges nothing.
+        kept = [line for line in sorted(some) if lines[line] or line not in learned]
+        rows += [(line, name, max(1, lines[line]) ** 0.5 / 2 if line in asked else 1.0) for line in kept]
     path = resources.files("indexing.training").joinpath("everyday.txt")
     everyday = [line for line in path.read_text(encoding="utf-8").splitlines() if line]
-    said[OUTSIDE] = set(everyday)
+    rows += [(line, OUTSIDE, 1.0) for line in everyday]
     learned.update(line for line, held in zip(everyday, split_by_patient(everyday), strict=True) if not held)
-    texts, labels = [], []
-    for name, mine in said.items():
-        distinct = sorted(mine)
-        chosen = [distinct[n] for n in rng.permutation(len(distinct))[:_MOST_SENTENCES]]
-        texts.extend(chosen)
-        labels.extend([name] * len(chosen))
-    vectors = text_tower("cpu").sentence_vectors(texts)
-    return fit_router(vectors, labels, np.array([text not in learned for text in texts]), OUTSIDE, dim=128)
+    texts = [line for line, _, _ in rows]
+    return fit_router(
+        text_tower("cpu").sentence_vectors(texts),
+        [name for _, name, _ in rows],
+        np.array([line not in learned for line in texts]),
+        OUTSIDE,
+        dim=128,
+        weights=np.array([weight for _, _, weight in rows], np.float32),
+        strength=0.2,
+    )
 
 
-def _said(records: Sequence[Record], domains: Sequence[str]) -> tuple[dict[str, set[str]], set[str]]:
-    """The sentences of each domain, and those that a record says which is not held out."""
+def _said(records: Sequence[Record], domains: Sequence[str]) -> tuple[dict[str, Counter[str]], set[str]]:
+    """The lines of each domain with how many records say each that are not held out, and which of them are asked."""
     groups = patient_groups(records)
-    said: dict[str, set[str]] = {name: set() for name in domains}
-    learned: set[str] = set()
+    said: dict[str, Counter[str]] = {name: Counter() for name in domains}
+    asked: set[str] = set()
     for record in records:
         if record.domain not in said:
             continue
         text = record.text or joint_text(record)
-        mine = {sentence for sentence in sentences(text) if len(sentence) > 12} | set(_asked(record))
-        said[record.domain] |= mine
-        if not split_by_patient([groups[record.uid]])[0]:
-            learned |= mine
-    return said, learned
+        questions = set(_asked(record))
+        asked |= questions
+        teaches = int(not split_by_patient([groups[record.uid]])[0])
+        for line in {sentence for sentence in sentences(text) if len(sentence) > 12} | questions:
+            said[record.domain][line] += teaches
+    return said, asked
 
 
 def _asked(record: Record) -> list[str]:

@@ -23,7 +23,9 @@ def adapt(
     context: typer.Context,
     domain: Annotated[str, typer.Option(help="Whose pictures and texts.")],
     corpus: Annotated[list[str] | None, typer.Option(help="Fit on this corpus only; may be given again.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the fit, of the patients that stop it, and of the interval.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of the fit, of the patients that stop it, and of the interval.")
+    ] = 0,
     share: Annotated[
         float, typer.Option(help="Share of patients that judge; 0.15: those no shipped fit has seen.")
     ] = 0.15,

@@ -34,7 +34,7 @@ def train_encoder(
     on: Annotated[str, typer.Option(help="Encoder whose vectors the head takes, as open_clip:local-dir:…")] = "",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1; else that of the settings.")] = "",
     epochs: Annotated[int, typer.Option(min=0, help="Epochs at most; 0: the usual number.")] = 0,
-    seed: Annotated[int, typer.Option(help="Seed of the fit.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the fit.")] = 0,
     to: Annotated[Path | None, typer.Option(help="New folder; else models/<domain>-<mode> of the home.")] = None,
 ) -> None:
     """Fit an encoder on the home's own pictures; measured on patients that it never saw. Ctrl-C keeps the best."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +13,15 @@ from PIL import Image
 
 from corpora.home import Home
 from corpora.images import ImageStore
+from corpora.records import Record
 from indexing.encoders.looks import WHOLE, looks_of
-from indexing.encoders.towers import ImageTower
+from indexing.encoders.towers import ImageTower, text_tower
 from indexing.training import shipped_router
 from indexing.training.corrupted_features import corrupted_features, worn
 from indexing.training.home_features import HomeFeatures, features_of, picture_rows
 from indexing.training.router import RouterFit
-from indexing.training.shipped_router import OUTSIDE, fit_picture_router
+from indexing.training.shipped_router import OUTSIDE, fit_picture_router, fit_word_router
+from indexing.training.split import split_by_patient
 from retrievers.router import load_router
 from tests.conftest import case, picture
 
@@ -99,3 +103,63 @@ def test_one_router_is_fitted_and_the_other_stays(tmp_path: Path) -> None:
     assert router.text.classes == words.classes
     assert (router.text.temperature, router.text.floor) == (1.5, 0.25)
     assert np.all(router.text.project == 7)
+
+
+def said(number: int, domain: str, finding: str) -> Record:
+    """A report of its own with that finding, of a patient of its own."""
+    words = {"radiology": "radiograph of the chest", "ultrasound": "ultrasound of the lung"}
+    report = f"On the {words[domain]} number {number} there is {finding}. Line {number} ends at {number * 7} mm."
+    return Record(
+        id=f"{domain}-{number}", corpus="site", kind="case", domain=domain, modality=domain, report=report,
+        labels=(finding,), patient=f"{domain}-p{number}",
+    )  # fmt: skip
+
+
+def test_a_finding_is_sought_where_more_records_have_it(tmp_path: Path) -> None:
+    both = {name: np.zeros((2, 2), np.float32) for name in ("mean", "scale", "project", "weight", "bias", "references")}
+
+    def radiology(effusions: int, others: int) -> float:
+        """The probability of radiology for a question that both domains have records of."""
+        path = tmp_path / f"{effusions}.safetensors"
+        shipped_router._save(dict.fromkeys(("image", "text"), RouterFit(("a", "b"), both, 1.0, 0.0, {})), path)
+        records = [said(n, "radiology", "effusion" if n < effusions else "fracture") for n in range(90)]
+        records += [said(n, "ultrasound", "effusion" if n < others else "cyst") for n in range(90)]
+        assert fit_word_router(records, ("radiology", "ultrasound"), path)["held-out rows"] > 20
+        router = load_router(path)
+        assert router.image.classes == ("a", "b")  # which stays
+        features = text_tower("cpu").features(["What does effusion look like?"])
+        return float(router.text.posterior(features)[0][router.text.classes.index("radiology")])
+
+    assert radiology(80, 10) > 0.5 > radiology(10, 80)
+
+
+def test_lines_count_by_the_records_of_the_domain_that_teach_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that another domain alone has taught must not tell that held-out records of this one say it."""
+    shared = "The same sentence stands in both reports."
+    held = next(n for n in range(99) if split_by_patient([f"site/ultrasound-p{n}"])[0])
+    taught = next(n for n in range(99) if not split_by_patient([f"site/radiology-p{n}"])[0])
+    records = [
+        replace(said(taught, "radiology", "effusion"), report=shared),
+        replace(said(held, "ultrasound", "cyst"), report=shared),
+    ]
+    more = range(taught + 1, taught + 40)
+    records += [said(n, "radiology", "effusion") for n in more]
+    given: dict[str, Any] = {}
+
+    class Words:
+        def sentence_vectors(self, texts: list[str]) -> NDArray[np.float32]:
+            given["texts"] = texts
+            return np.zeros((len(texts), 2), np.float32)
+
+    def fit(vectors: object, labels: list[str], *_: object, **how: Any) -> None:
+        given.update(how, labels=labels)
+
+    monkeypatch.setattr(shipped_router, "text_tower", lambda *_: Words())
+    monkeypatch.setattr(shipped_router, "fit_router", fit)
+    shipped_router._of_words(records, ("radiology", "ultrasound"))
+    rows = dict(zip(zip(given["texts"], given["labels"], strict=True), given["weights"].tolist(), strict=True))
+    assert rows[shared, "radiology"] == 1
+    assert (shared, "ultrasound") not in rows
+    assert rows["Is there cyst?", "ultrasound"] == 0.5  # which judges
+    teachers = 1 + sum(not split_by_patient([f"site/radiology-p{n}"])[0] for n in more)
+    assert rows["Is there effusion?", "radiology"] == pytest.approx(teachers**0.5 / 2)

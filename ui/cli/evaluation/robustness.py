@@ -9,6 +9,7 @@ import typer
 
 from ui.cli.evaluation.runs import HeldOut, cell, write_run
 from ui.cli.progress import progress_bar
+from ui.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +102,7 @@ def _robustness_table(results: Sequence[DomainRobustness]) -> Table:
         column.no_wrap = column.header in ("domain", "family")
     for result in results:
         clean = [part for name in MEASURES for part in (cell(result.clean.get(name)), "")]
-        table.add_row(result.domain, f"clean ({result.pictures} pictures)", *clean)
+        table.add_row(result.domain, f"clean ({counted(result.pictures, 'picture')})", *clean)
         for change in result.families:
             cells = []
             for name in MEASURES:
