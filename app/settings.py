@@ -132,7 +132,7 @@ def load_settings(
 def _require_names(settings: Settings, sources: Mapping[str, str], home: Path) -> None:
     """Domains and embedded encoders that the settings name must be there: what is misspelt would serve nothing, or be
     served by the general head."""
-    if all(sources[name].startswith(("default", "profile")) for name in _ENCODERS):
+    if {sources[name] for name in _ENCODERS} <= {"default", f"profile {settings.profile}"}:
         return
     from corpora.domains import packaged_domains
     from indexing.encoders.registry import require_named

@@ -33,7 +33,9 @@ from indexing.training.objective import (
 )
 from indexing.training.split import patient_groups, split_by_patient
 
-__all__ = ["AdapterOptions", "FittedAdapter", "Split", "StoredPairs", "fit_adapter", "measure", "split_rows"]
+__all__ = [
+    "STOP_SHARE", "AdapterOptions", "FittedAdapter", "Split", "StoredPairs", "fit_adapter", "measure", "split_rows",
+]  # fmt: skip
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -43,7 +45,7 @@ _BLOCK = 256
 _NEAREST = 5
 _MOST_STOP = 600
 _FEWEST_STEPS = 8
-_STOP_SHARE = 0.2
+STOP_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def split_rows(patients: Sequence[str], share: float = 0.15, seed: int = 0) -> S
     [672, 177, 151]
     """
     judge = split_by_patient(patients, share)
-    stop = np.array([_hash(f"{seed} {patient}") < _STOP_SHARE for patient in patients], bool) & ~judge
+    stop = np.array([_hash(f"{seed} {patient}") < STOP_SHARE for patient in patients], bool) & ~judge
     fit, stopping, judging = (np.flatnonzero(rows).astype(np.int64) for rows in (~judge & ~stop, stop, judge))
     return Split(fit, stopping, judging)
 

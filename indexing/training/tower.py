@@ -296,7 +296,11 @@ class _Tuning:
         """That of the GPU's generator, which draws its dropout; empty on the CPU, whose own is always kept."""
         import torch
 
-        return torch.cuda.get_rng_state(self._device) if self._device.startswith("cuda") else torch.empty(0)
+        return (
+            torch.cuda.get_rng_state(self._device)
+            if self._device.startswith("cuda")
+            else torch.empty(0, dtype=torch.uint8)
+        )
 
     def resume(self, path: Path) -> tuple[float, int]:
         """Take up a checkpoint of the same rows and settings; the best score so far and the next epoch."""
@@ -315,7 +319,7 @@ class _Tuning:
         self._optimiser.load_state_dict(state["optimiser"])
         self._schedule.load_state_dict(state["schedule"])
         torch.set_rng_state(state["torch"].cpu())
-        if self._device.startswith("cuda"):
+        if self._device.startswith("cuda") and len(state["device"]):  # a tuning may have begun on the CPU
             torch.cuda.set_rng_state(state["device"].cpu(), self._device)
         self._step_number = state["step"]
         self._rng.bit_generator.state = json.loads(state["rng"])

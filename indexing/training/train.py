@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.catalog import Catalog
-from corpora.errors import InputError, LicenceError, UnknownNameError
+from corpora.errors import InputError, LicenceError, ModelError, UnknownNameError
 from corpora.home import Home
 from corpora.images import ImageStore
 from indexing.encoders.heads import tower_of, weights_folder
@@ -37,7 +37,8 @@ class TrainOptions:
 
     `mode` adapter leaves the tower and fits a head on features computed once; tower tunes the tower's upper blocks
     before. `on` names an encoder whose vectors the head takes instead of the packaged towers' features. `serving` is
-    the spec of the encoder that serves the domain now, against which the fit is measured; empty: the one that ships.
+    the spec of the encoder that serves the domain now, against which the fit is measured; empty, or where it cannot be
+    opened: the one that ships.
     """
 
     domain: str
@@ -103,14 +104,19 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
     require_device(options.device)
     rows = _rows(home, options)
     split = _split(rows, options.domain)
-    serving = options.serving or f"embedded:{options.domain}"
+    shipped = f"embedded:{options.domain}"
+    serving = options.serving or shipped
     judges = [rows[n] for n in np.flatnonzero(split.held).tolist()]
 
     def reached(spec: str) -> dict[str, float]:
         return served_figures(home, judges, spec, options.licences, options.device, say)
 
     as_it_came = reached(options.on) if options.on not in ("", serving) else None
-    before = reached(serving)
+    before_is = f"{serving}, which served"
+    try:
+        before = reached(serving)
+    except ModelError as error:  # a refit may be the remedy: what cannot serve must not forbid it
+        before, before_is = reached(shipped), f"the encoder that ships, since {serving} cannot serve: {error}"
     base, tuned = _base(home, rows, split, options, say)
     learned, choosing = base.features.pairs_of((split.fit, split.stop))
     head, on_both = fit_head_on_both(
@@ -131,7 +137,7 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
         after,
         len(rows),
         len({row.patient for row in rows}),
-        f"{serving}, which served",
+        before_is,
         as_it_came,
         not (on_both and tuned.whole),
         tuned.taken_up,

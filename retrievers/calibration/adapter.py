@@ -16,6 +16,7 @@ from corpora.home import Home
 from indexing.encoders.adapted import SiteAdapter, adapters_of
 from indexing.shards import IndexFolder
 from indexing.training.site_adapter import (
+    STOP_SHARE,
     AdapterOptions,
     FittedAdapter,
     Progress,
@@ -93,7 +94,7 @@ def fit_site_adapter(
     pairs = StoredPairs.read(version, manifest, domain, records)
     split = _restricted(split_rows(pairs.patients, share, options.seed), pairs, corpora)
     counts = _counted(split, pairs)
-    _require_enough(domain, pairs, counts, share)
+    _require_enough(domain, corpora, pairs, counts, share)
     row = Row("site adapter", domain, "mean of " + ", ".join(_MEASURES))
     adapter = None
     fitted = fit_adapter(pairs, split.fit, split.stop, options, progress)
@@ -121,15 +122,18 @@ def _counted(split: Split, pairs: StoredPairs) -> tuple[int, int, int]:
     return fit, stop, judge
 
 
-def _require_enough(domain: str, pairs: StoredPairs, counts: tuple[int, int, int], share: float) -> None:
+def _require_enough(
+    domain: str, corpora: Sequence[str], pairs: StoredPairs, counts: tuple[int, int, int], share: float
+) -> None:
     fit, stop, judge = counts
     if min(fit, judge) >= LEAST_PATIENTS and stop:
         return
-    least = math.ceil(LEAST_PATIENTS / min(share, 1 - share))
+    least = math.ceil(LEAST_PATIENTS / min(share, (1 - share) * (1 - STOP_SHARE)))
+    where = f" (those that fit and stop it of {', '.join(corpora)} alone)" if corpora else ""
     raise InputError(
         f"A site adapter needs {LEAST_PATIENTS} patients to fit it, one to say when to stop, and {LEAST_PATIENTS} to "
         f"judge it, so at least {least} where {share:.0%} judge; {domain} has {len(np.unique(pairs.people))} with a "
-        f"picture and a text: {fit} to fit, {stop} to say when to stop, {judge} to judge."
+        f"picture and a text{where}: {fit} to fit, {stop} to say when to stop, {judge} to judge."
     )
 
 

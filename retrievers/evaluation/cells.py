@@ -7,6 +7,7 @@ from retrievers.evaluation.measures import Interval
 
 __all__ = ["NOTHING", "interval_cell"]
 
+_FEW = ("1 patient in a domain", "1 patient")
 NOTHING = "–"
 """Where there was nothing to ask or to answer: that is no zero."""
 
@@ -25,5 +26,5 @@ def interval_cell(
         return NOTHING
     sign, between = ("+", "…") if change else ("", "–")
     reach = f"{one.low:{sign}.{digits}f}{between}{one.high:{sign}.{digits}f}"
-    mean, beside = f"{one.mean:{sign}.3f}", reach if one.has_interval else "1 patient"
+    mean, beside = f"{one.mean:{sign}.3f}", reach if one.has_interval else _FEW[one.patients]
     return f"{mean}\n{beside}" if stacked else f"{mean} ({beside})"

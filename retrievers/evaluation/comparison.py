@@ -23,8 +23,8 @@ Values = Mapping[str, tuple[Sequence[float], Sequence[str]]]
 class Difference:
     """A mean difference with its 95 % interval, the two-sided p-value of "there is none", and that after Holm.
 
-    `adjusted` is None where the difference stands alone. `patients` are those of domains with two or more, as of
-    `macro`; where there are none, `low` and `high` are the mean, and p is 1.
+    `adjusted` is None where the difference stands alone. Where a domain has one patient alone (`patients` is 0 then, as
+    of `macro`), p is 1, and `low` and `high` say nothing.
     """
 
     mean: float
@@ -44,7 +44,7 @@ class Difference:
 def macro(values: Values, seed: int = 0) -> Interval:
     """The mean over domains of their means; its 95 % interval draws patients within each domain.
 
-    A domain of one patient adds no width. Its patient is not counted, unless there are no others.
+    There is none where a domain has one patient alone: it would add no width.
 
     >>> macro({"a": ([1.0, 0.0], ["p", "q"]), "b": ([1.0], ["r"])}).mean
     0.75
@@ -58,8 +58,8 @@ def macro_difference(one: Values, other: Values, seed: int = 0) -> Difference:
     """The macro mean of one − other on the same queries, with a paired bootstrap test over patients.
 
     The p-value is twice the smaller share of 10,000 draws that lie on one side of zero, those at zero on both sides
-    (Efron & Tibshirani 1993, ch. 15); it is never below 2/10,001. Without any difference it is 1, and where no domain
-    has two patients, since nothing can be drawn then.
+    (Efron & Tibshirani 1993, ch. 15); it is never below 2/10,001. Without any difference it is 1, and where a domain
+    has one patient alone, of whom nothing can be drawn.
 
     >>> macro_difference({"a": ([1.0] * 9, list("abcdefghi"))}, {"a": ([0.0] * 9, list("abcdefghi"))}).p < 0.001
     True
@@ -89,9 +89,10 @@ def adjusted(ps: Sequence[float]) -> list[float]:
 
 
 def _drawn(values: Values, seed: int) -> tuple[float, Numbers, int, int]:
-    """The macro mean, that of each draw (draws,), the number of queries, and of patients who could be drawn."""
+    """The macro mean, that of each draw (draws,), and the numbers of queries and of patients: 0 where one of several
+    domains has one alone."""
     generator = np.random.default_rng(seed)
-    means, draws, queries, patients = [], np.zeros(_DRAWS), 0, 0
+    means, draws, queries, patients = [], np.zeros(_DRAWS), 0, list[int]()
     for domain in sorted(values):
         array = np.asarray(values[domain][0], np.float64)
         names, group = np.unique(np.asarray(values[domain][1], dtype=object).astype(str), return_inverse=True)
@@ -100,5 +101,6 @@ def _drawn(values: Values, seed: int) -> tuple[float, Numbers, int, int]:
         means.append(float(array.mean()))
         draws += sums[chosen].sum(axis=1) / counts[chosen].sum(axis=1)
         queries += len(array)
-        patients += len(names) if len(names) > 1 else 0
-    return float(np.mean(means)), draws / max(1, len(values)), queries, max(1, patients)
+        patients.append(len(names))
+    alone = len(patients) > 1 and min(patients) < 2
+    return float(np.mean(means)), draws / max(1, len(values)), queries, 0 if alone else sum(patients)

@@ -27,7 +27,8 @@ _NAMES = ("Success@1", "Success@5", "Success@10", "RR", "nDCG@10", "P@5", "AP")
 class Interval:
     """A mean with its 95 % bootstrap interval, and of how many queries and patients.
 
-    Of fewer than two patients none can take another's place: `low` and `high` are the mean then, and say nothing.
+    Of fewer than two patients none can take another's place: `low` and `high` say nothing then. `patients` is 0 for a
+    mean over domains of which one has one patient alone.
     """
 
     mean: float

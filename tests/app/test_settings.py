@@ -80,7 +80,8 @@ def test_an_unknown_argument_and_an_unknown_profile() -> None:
 
 
 def test_encoders_that_the_settings_name_must_be_there(tmp_path: Path) -> None:
-    (tmp_path / "domains").mkdir()
+    tmp_path = tmp_path / "profile of a site"  # a file's source is its path
+    (tmp_path / "domains").mkdir(parents=True)
     (tmp_path / "domains" / "dentistry.toml").write_text('title = "Teeth"\nmodalities = ["x"]\nrole = "a dentist"\n')
     path = tmp_path / "curbside.toml"
     path.write_text('encoder = "embedded:dentistry"\n[encoders]\ndentistry = "embedded:radiology"\n')

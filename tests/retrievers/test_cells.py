@@ -25,10 +25,11 @@ def test_nothing_asked_is_no_zero() -> None:
 
 def test_domains_of_one_patient_have_no_macro_interval() -> None:
     singles = {"a": ([1.0, 1.0], ["p", "p"]), "b": ([0.5], ["q"])}
-    assert not macro(singles).has_interval
+    assert interval_cell(macro(singles)) == "0.750 (1 patient in a domain)"
     wider = {**singles, "c": ([1.0, 0.0, 0.5], ["r", "s", "t"])}
-    found = macro(wider)
-    assert (found.patients, found.has_interval) == (3, True)
+    assert not macro(wider).has_interval
+    found = macro({name: (values, [*people[:-1], "z"]) for name, (values, people) in wider.items() if name != "b"})
+    assert (found.patients, found.has_interval) == (5, True)
     assert found.low < found.mean < found.high
 
 
@@ -37,3 +38,6 @@ def test_one_patient_proves_nothing() -> None:
     difference = macro_difference(one, other)
     assert (difference.mean, difference.p, difference.has_interval) == (1.0, 1.0, False)
     assert interval_cell(difference, change=True, digits=2) == "+1.000 (1 patient)"
+    many = ([0.0] * 20, [f"q{number}" for number in range(20)])
+    beside_many = macro_difference({**one, "b": many}, {**other, "b": many})
+    assert (beside_many.mean, beside_many.p, beside_many.has_interval) == (0.5, 1.0, False)

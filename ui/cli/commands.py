@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ui.cli.context import DEFAULT_HOME, Context
+from ui.cli.context import DEFAULT_HOME, HOME_VARIABLE, Context
 
 __all__ = ["build"]
 
@@ -51,7 +51,7 @@ def build() -> typer.Typer:
 
 def _globals(
     context: typer.Context,
-    home: Annotated[Path, typer.Option(envvar="CURBSIDE_HOME", help="Folder of the home.")] = DEFAULT_HOME,
+    home: Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Folder of the home.")] = DEFAULT_HOME,
     profile: Annotated[str | None, typer.Option(help="Named settings: embedded, workstation, cluster.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, the same fields as in Python.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Tell more; show traces of bugs.")] = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from corpora.home import Home
 
-__all__ = ["DEFAULT_HOME", "DEFAULT_INDEX", "Context"]
+__all__ = ["DEFAULT_HOME", "DEFAULT_INDEX", "HOME_VARIABLE", "Context"]
 
+HOME_VARIABLE = "CURBSIDE_HOME"
 DEFAULT_HOME = Path("home")
 DEFAULT_INDEX = "default"
 
@@ -52,7 +54,8 @@ class Context:
 
     def command(self, *words: str, index: str = DEFAULT_INDEX) -> str:
         """A command to run next, as a shell takes it: of this home and profile, with the name of another index."""
-        said = ["--home", str(self.home)] if self.home != DEFAULT_HOME else []
+        usual = self.home == DEFAULT_HOME and HOME_VARIABLE not in os.environ
+        said = [] if usual else ["--home", str(self.home)]
         said += ["--profile", self.profile] if self.profile else []
         named = ["--name", index] if index != DEFAULT_INDEX else []
         return shlex.join(["curbside", *said, *words, *named])

@@ -84,7 +84,7 @@ def fetch(
     target = to or here.open_home().models / (entry.name if entry else what.rpartition("/")[2])
     settings, sources = load_settings(here.home, {"profile": here.profile})
     # A profile is offline so that nothing is fetched unasked; this command is somebody's wish.
-    offline = settings.offline and not sources["offline"].startswith("profile")
+    offline = settings.offline and sources["offline"] != f"profile {settings.profile}"
     talks = here.console.is_terminal and not here.as_json
     if talks:
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "0")  # a gigabyte without a word looks like a hang

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TextIO
@@ -32,7 +33,7 @@ class ProgressLines:
         self._out, self._clock = out, clock
         self._tasks: list[_Task] = []
         self._latest: _Task | None = None
-        self._ended = threading.Event()
+        self._lock, self._ended = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
 
     def __enter__(self) -> ProgressLines:
@@ -45,25 +46,30 @@ class ProgressLines:
 
     def add_task(self, description: str, total: int | None = None) -> int:
         """A task that begins now; its number."""
-        self._latest = _Task(self._clock(), description, total)
-        self._tasks.append(self._latest)
-        return len(self._tasks) - 1
+        with self._lock:
+            self._latest = _Task(self._clock(), description, total)
+            self._tasks.append(self._latest)
+            return len(self._tasks) - 1
 
     def update(self, task: int, *, completed: int, total: int | None = None, description: str | None = None) -> None:
         """What is done of the task, of how many where that is known, and what is being done now."""
-        self._latest = self._tasks[task]
-        self._latest.update(self._clock(), completed, total, description)
+        with self._lock:
+            self._latest = self._tasks[task]
+            self._latest.update(self._clock(), completed, total, description)
 
     def tell(self) -> None:
         """Write the line that is due, if one is."""
-        task, now = self._latest, self._clock()
-        if task is not None and task.is_due(now):
-            self._out.write(f"{task.line(now)}\n")
+        with self._lock:
+            task, now = self._latest, self._clock()
+            line = task.line(now) if task is not None and task.is_due(now) else ""
+        if line:
+            self._out.write(f"{line}\n")
             self._out.flush()
 
     def _watch(self) -> None:
-        while not self._ended.wait(_LOOK):
-            self.tell()
+        with suppress(OSError):  # a full disk or a closed pipe ends the telling, not the work
+            while not self._ended.wait(_LOOK):
+                self.tell()
 
 
 @dataclass

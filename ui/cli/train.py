@@ -123,7 +123,7 @@ def _told(trained: Trained, domain: str, build: str) -> list[str]:
     return [
         *_how_it_went(trained),
         f"{counted(trained.pictures, 'picture')} of {counted(trained.patients, 'patient')}; measured on {judges} "
-        f"with {texts} that nothing was fitted on, before by {trained.before_is}.",
+        f"with {texts} that nothing was fitted on. Before: by {trained.before_is.removesuffix('.')}.",
         f"Written: {trained.folder} (weights, manifest, model card).",
         f"{use}, put into curbside.toml:",
         f'[encoders]\n{_key(domain)} = "{trained.spec}"',

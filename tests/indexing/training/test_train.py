@@ -151,8 +151,9 @@ def test_what_serves_is_what_it_is_measured_against(site: Home) -> None:
     assert (figures["before_is"], figures["as_it_came"]) == (beneath.before_is, beneath.as_it_came)  # type: ignore[index]
     same = train_encoder(site, replace(CLIP, serving=ON), site.models / "on-what-serves")
     assert (same.before, same.as_it_came) == (beneath.as_it_came, None)
-    with pytest.raises(ModelError, match="holds no fitted encoder"):
-        train_encoder(site, replace(QUICK, serving="embedded:local-dir:models/gone"), site.models / "no")
+    refit = train_encoder(site, replace(QUICK, serving="embedded:local-dir:models/gone"), site.models / "refit")
+    assert refit.before == shipped.before
+    assert "ships, since embedded:local-dir:models/gone cannot serve: The folder" in refit.before_is
 
 
 def test_an_interrupted_fit_says_so(site: Home) -> None:

@@ -38,7 +38,7 @@ def test_a_fit_tells_what_it_reached_and_how_to_use_it(run: Run, site: Path) -> 
     assert ran.status == 0, ran.err
     assert ran.err == ""
     for part in (
-        "70 pictures of 70 patients; measured on 12 pictures with 8 texts that nothing was fitted on, before by "
+        "70 pictures of 70 patients; measured on 12 pictures with 8 texts that nothing was fitted on. Before: by "
         "embedded:ultrasound, which served.",
         f"Written: {site / 'models' / 'ultrasound-adapter'} (weights, manifest, model card).",
         '[encoders]\nultrasound = "embedded:local-dir:models/ultrasound-adapter"',
@@ -63,7 +63,7 @@ def test_it_is_measured_against_what_serves_in_this_home(run: Run, site: Path) -
     (site / "curbside.toml").write_text(f'[encoders]\nultrasound = "{ON}"\n')
     ran = run("--home", site, "train-encoder", "--domain", "ultrasound", "--on", ON, "--epochs", "1")
     assert ran.status == 0, ran.err
-    assert f"before by {ON}, which served." in " ".join(ran.out.split())
+    assert f"Before: by {ON}, which served." in " ".join(ran.out.split())
     assert ran.out.splitlines()[-5].split() == ["held-out", "patients", "chance", "before", "after"]
 
 
