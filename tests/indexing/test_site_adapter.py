@@ -267,6 +267,10 @@ def test_too_few_patients_and_what_cannot_be_asked(home: Home) -> None:
     build_index(home, options=OPTIONS)
     with pytest.raises(InputError, match=r"needs 20 patients to fit it, .* at least 134 where .* has 40 with"):
         fit_site_adapter(home, "radiology")
+    with pytest.raises(InputError, match="at least 50 where 50% judge"):  # a fifth of the other half says when to stop
+        fit_site_adapter(home, "radiology", share=0.5)
+    with pytest.raises(InputError, match=r"40 with a picture and a text \(those that fit and stop it of planted alone\)"):
+        fit_site_adapter(home, "radiology", corpora=["planted"])
     with pytest.raises(InputError, match="share is 1"):
         fit_site_adapter(home, "radiology", share=1)
     with pytest.raises(UnknownNameError, match="no domain in default v1 named 'astrology'; known: radiology"):

@@ -13,7 +13,7 @@ from indexing.encoders import EncoderPlan
 from indexing.jobs import BuildOptions, build_index
 from tests.conftest import fill
 from tests.ui.cli.conftest import Run
-from ui.cli.context import DEFAULT_HOME, Context
+from ui.cli.context import DEFAULT_HOME, HOME_VARIABLE, Context
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,18 @@ from ui.cli.context import DEFAULT_HOME, Context
         (DEFAULT_HOME, "workstation", "default", "curbside --profile workstation index build"),
     ],
 )
-def test_a_command_names_what_is_not_the_default(home: Path, profile: str | None, index: str, told: str) -> None:
+def test_a_command_names_what_is_not_the_default(
+    home: Path, profile: str | None, index: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(HOME_VARIABLE, raising=False)
     here = Context(home, profile, False, False, Console())
     assert here.command("index", "build", index=index) == told
+
+
+def test_the_variable_of_the_home_does_not_lead_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, "/srv/other")
+    told = Context(DEFAULT_HOME, None, False, False, Console()).command("index", "build")
+    assert told == "curbside --home home index build"
 
 
 def test_what_verify_prints_is_run(run: Run, tmp_path: Path, tiny: EncoderPlan) -> None:
