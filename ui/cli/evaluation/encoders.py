@@ -69,7 +69,7 @@ def encoders(
     results = list(evaluate_encoders(rows, features, frozen, folder, held_out, own))
     manifest: dict[str, Any] = {"held_out": held_out, "drawn": drawn, "domains": domain, "licences": settings.licences}
     manifest |= {"pictures": len(rows), "weights": _digests(folder)}
-    manifest |= {"encoders": {name: one.fingerprint for name, one in opened.items()}} if opened else {}
+    manifest["encoders"] = {name: encoder.fingerprint for name, encoder in opened.items()}
     run = write_run(here, "eval-encoders", manifest, _lines(results))
     told = _written(results, run, store, held_out, plot, page)
     if opened:
