@@ -138,12 +138,13 @@ def _require_names(settings: Settings, sources: Mapping[str, str], home: Path) -
     from indexing.encoders.registry import require_named
 
     domains = packaged_domains().with_folder(home / "domains")
-    told = {"encoder": [settings.encoder], "sentence_encoder": [settings.sentence_encoder]}
-    for name, specs in (told | {"encoders": list(settings.encoders.values())}).items():
+    specs = {"encoder": [settings.encoder], "sentence_encoder": [settings.sentence_encoder]}
+    specs["encoders"] = list(settings.encoders.values())
+    for name in _ENCODERS:
         try:
             for domain in settings.encoders if name == "encoders" else ():
                 domains.get(domain)
-            for spec in specs:
+            for spec in specs[name]:
                 require_named(spec, domains.names)
         except UnknownNameError as error:
             raise SettingsError(f"The setting {name} from {sources[name]} is wrong. {error}") from error

@@ -104,20 +104,15 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
     require_device(options.device)
     rows = _rows(home, options)
     split = _split(rows, options.domain)
-    shipped = f"embedded:{options.domain}"
-    serving = options.serving or shipped
-    judges = [rows[n] for n in np.flatnonzero(split.held).tolist()]
-
-    def reached(spec: str) -> dict[str, float]:
-        return served_figures(home, judges, spec, options.licences, options.device, say)
-
-    as_it_came = reached(options.on) if options.on not in ("", serving) else None
-    before_is = f"{serving}, which served"
-    try:
-        before = reached(serving)
-    except ModelError as error:  # a refit may be the remedy: what cannot serve must not forbid it
-        before, before_is = reached(shipped), f"the encoder that ships, since {serving} cannot serve: {error}"
     base, tuned = _base(home, rows, split, options, say)
+    judged = base.features.pairs(split.held)
+    beneath = figures_of(judged.images, judged.texts, judged) if options.on else None
+    serving = options.serving or f"embedded:{options.domain}"
+    if beneath and options.on == serving:
+        before, before_is, beneath = beneath, f"{serving}, which served", None
+    else:
+        judges = [rows[n] for n in np.flatnonzero(split.held).tolist()]
+        before, before_is = _before(home, judges, serving, options, say)
     learned, choosing = base.features.pairs_of((split.fit, split.stop))
     head, on_both = fit_head_on_both(
         learned,
@@ -128,7 +123,6 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
         lambda done, most, loss, score: say("fitting", done, most, f"loss {loss:.3f}, validation {score:.3f}"),
         base.looks,
     )
-    judged = base.features.pairs(split.held)
     after = figures_of(head.image(judged.images), head.text(judged.texts), judged)
     trained = Trained(
         folder,
@@ -138,12 +132,30 @@ def train_encoder(home: Home, options: TrainOptions, folder: Path, say: Say = la
         len(rows),
         len({row.patient for row in rows}),
         before_is,
-        as_it_came,
+        beneath,
         not (on_both and tuned.whole),
         tuned.taken_up,
     )
     write_fitted(folder, head, base.tower, _told(options, rows, split, base, trained, on_both))
     return trained
+
+
+def _before(
+    home: Home, judges: list[Row], serving: str, options: TrainOptions, say: Say
+) -> tuple[dict[str, float], str]:
+    """What the encoder that serves reaches on these rows, and what that is.
+
+    Where it cannot be opened that of the package stands for it: a fit may be the remedy, and must not be forbidden.
+    """
+
+    def reached(spec: str) -> dict[str, float]:
+        return served_figures(home, judges, spec, options.licences, options.device, say)
+
+    try:
+        return reached(serving), f"{serving}, which served"
+    except ModelError as error:
+        shipped = reached(f"embedded:{options.domain}")
+        return shipped, f"the encoder that ships, since {serving} cannot serve: {error}"
 
 
 def _named(folder: Path, home: Home) -> str:

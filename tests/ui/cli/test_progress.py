@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,12 +77,20 @@ def test_a_new_count_within_a_task_has_a_rate_of_its_own(log: Log) -> None:
     assert log.wait(20) == ["second: 1 of 10, 2.4/min, about 4 min left"]
 
 
-def test_where_the_total_is_not_known(log: Log) -> None:
+@pytest.mark.parametrize(
+    ("total", "then", "told"),
+    [
+        (None, {"completed": 64}, "adding site: 64, 6.4/s"),
+        (12, {"completed": 12, "description": "fitting"}, "fitting: 12 of 12, 10 s so far"),
+    ],
+    ids=["the total is not known", "a finished count whose task goes on"],
+)
+def test_without_an_end_to_count_to(log: Log, total: int | None, then: dict[str, Any], told: str) -> None:
     task = log.lines.add_task("adding site")
-    log.lines.update(task, completed=0)
+    log.lines.update(task, completed=0, total=total)
     log.wait(9)
-    log.lines.update(task, completed=64)
-    assert log.wait(1) == ["adding site: 64, 6.4/s"]
+    log.lines.update(task, total=total, **then)
+    assert log.wait(1) == [told]
 
 
 def test_slow_work_and_long_waits(log: Log) -> None:
@@ -90,14 +99,6 @@ def test_slow_work_and_long_waits(log: Log) -> None:
     log.wait(7200)
     log.lines.update(task, completed=2, total=40)
     assert log.wait(300) == ["tuning: 2 of 40, 0.5/h, about 76.2 h left"]
-
-
-def test_a_finished_count_whose_task_goes_on(log: Log) -> None:
-    task = log.lines.add_task("asking")
-    log.lines.update(task, completed=0, total=12)
-    log.wait(9)
-    log.lines.update(task, completed=12, total=12, description="fitting")
-    assert log.wait(1) == ["fitting: 12 of 12, 10 s so far"]
 
 
 def test_only_the_task_at_work_is_told(log: Log) -> None:

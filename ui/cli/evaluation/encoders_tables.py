@@ -7,11 +7,10 @@ from textwrap import fill
 
 from rich.table import Table
 
-from retrievers.evaluation.cells import NOTHING
+from retrievers.evaluation.cells import NOTHING, interval_cell
 from retrievers.evaluation.encoders import DIRECTIONS, Direction, DomainResult
 from retrievers.evaluation.measures import Interval
 from retrievers.evaluation.spaces import AS_IT_CAME, DOMAIN, GENERAL, OWN, SENTENCES, TUNED, UNTRAINED
-from ui.cli.evaluation.runs import cell
 
 __all__ = ["encoder_tables"]
 
@@ -42,8 +41,12 @@ def _across(name: str, shown: Sequence[Direction]) -> Table:
     for one in shown:
         size = f"{len(one.asked)} in {one.gallery}"
         for number, measure in enumerate(DIRECTIONS[name]):
-            means = [cell(one.means.get(encoder, {}).get(measure), digits=2, stacked=stacked) for encoder in names]
-            gains = [cell(_gain(one, other, measure), change=True, digits=2, stacked=stacked) for other in compared]
+            means = [
+                interval_cell(one.means.get(encoder, {}).get(measure), digits=2, stacked=stacked) for encoder in names
+            ]
+            gains = [
+                interval_cell(_gain(one, other, measure), change=True, digits=2, stacked=stacked) for other in compared
+            ]
             label = (one.domain, size, "")[number]
             table.add_row(label, measure, f"{one.chance[measure]:.3f}", *means, *gains)
     return table
@@ -56,7 +59,7 @@ def _within(shown: Sequence[Direction]) -> Table:
     for one in shown:
         asked, best = f"{one.domain}\n{len(one.asked)} in {one.gallery}\nby {one.judged_by}", one.best["P@5"]
         if _answerable(one):
-            cells = [cell(one.means.get(name, {}).get("P@5"), digits=2, stacked=True) for name in names]
+            cells = [interval_cell(one.means.get(name, {}).get("P@5"), digits=2, stacked=True) for name in names]
             table.add_row(asked, f"{one.chance['P@5']:.3f}", f"{best:.2f}", *cells)
         else:
             table.add_row(asked, *[NOTHING] * (2 + len(names)))
@@ -69,7 +72,7 @@ def _gained(shown: Sequence[Direction]) -> Table:
     table = _table("image→image, P@5", *_differences(shown, compared))
     for one in shown:
         gains = [_gain(one, other, "P@5") if _answerable(one) else None for other in compared]
-        table.add_row(one.domain, *(cell(gain, change=True, digits=2) for gain in gains))
+        table.add_row(one.domain, *(interval_cell(gain, change=True, digits=2) for gain in gains))
     return table
 
 

@@ -21,11 +21,11 @@ __all__ = ["HeldOut", "cell", "write_run"]
 HeldOut = Annotated[bool, typer.Option("--held-out", help="Only patients that no shipped fit has seen.")]
 
 
-def cell(interval: Interval | Difference | None, change: bool = False, digits: int = 3, stacked: bool = False) -> str:
+def cell(interval: Interval | Difference | None, change: bool = False) -> str:
     """An interval as a cell of a table; a change shows its signs."""
     from retrievers.evaluation.cells import interval_cell
 
-    return interval_cell(interval, change=change, digits=digits, stacked=stacked)
+    return interval_cell(interval, change=change)
 
 
 def write_run(here: Context, name: str, manifest: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> Path:
